@@ -1,0 +1,1 @@
+//! Flags and set-up that the example binaries share.

@@ -1,0 +1,114 @@
+//! The names of requests and notifications.
+
+use std::fmt;
+
+use bytestring::ByteString;
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What a message asks for or tells.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Method {
+            $($(#[$doc])* $name,)*
+            /// A name this crate does not know.
+            Other(ByteString),
+        }
+
+        impl Method {
+            /// The method called `name`, unless it is an unknown one.
+            #[must_use]
+            pub fn known(name: &str) -> Option<Self> {
+                match name {
+                    $($text => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// The name as it is written on the wire.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Other(name) => name,
+                }
+            }
+
+            /// The name as a label of metrics: unknown names are all `"_OTHER"`.
+            #[must_use]
+            pub fn label(&self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Other(_) => "_OTHER",
+                }
+            }
+        }
+    };
+}
+
+methods! {
+    /// `initialize`
+    Initialize = "initialize",
+    /// `ping`
+    Ping = "ping",
+    /// `tools/list`
+    ToolsList = "tools/list",
+    /// `tools/call`
+    ToolsCall = "tools/call",
+    /// `resources/list`
+    ResourcesList = "resources/list",
+    /// `resources/templates/list`
+    ResourceTemplatesList = "resources/templates/list",
+    /// `resources/read`
+    ResourcesRead = "resources/read",
+    /// `resources/subscribe`
+    ResourcesSubscribe = "resources/subscribe",
+    /// `resources/unsubscribe`
+    ResourcesUnsubscribe = "resources/unsubscribe",
+    /// `prompts/list`
+    PromptsList = "prompts/list",
+    /// `prompts/get`
+    PromptsGet = "prompts/get",
+    /// `completion/complete`
+    Complete = "completion/complete",
+    /// `logging/setLevel`
+    SetLevel = "logging/setLevel",
+    /// `notifications/initialized`
+    Initialized = "notifications/initialized",
+    /// `notifications/cancelled`
+    Cancelled = "notifications/cancelled",
+    /// `notifications/progress`
+    Progress = "notifications/progress",
+    /// `notifications/message`
+    LogMessage = "notifications/message",
+    /// `notifications/resources/updated`
+    ResourceUpdated = "notifications/resources/updated",
+    /// `notifications/resources/list_changed`
+    ResourceListChanged = "notifications/resources/list_changed",
+    /// `notifications/tools/list_changed`
+    ToolListChanged = "notifications/tools/list_changed",
+    /// `notifications/prompts/list_changed`
+    PromptListChanged = "notifications/prompts/list_changed",
+    /// `notifications/roots/list_changed`
+    RootsListChanged = "notifications/roots/list_changed",
+    /// `notifications/elicitation/complete`
+    ElicitationComplete = "notifications/elicitation/complete",
+    /// `sampling/createMessage`
+    CreateMessage = "sampling/createMessage",
+    /// `elicitation/create`
+    ElicitationCreate = "elicitation/create",
+    /// `roots/list`
+    RootsList = "roots/list",
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<&str> for Method {
+    fn from(name: &str) -> Self {
+        Self::known(name).unwrap_or_else(|| Self::Other(name.into()))
+    }
+}

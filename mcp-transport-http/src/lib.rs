@@ -1,0 +1,1 @@
+//! Streamable HTTP transport for `mcp-core`, on axum.
