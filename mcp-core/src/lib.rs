@@ -2,8 +2,10 @@
 
 pub mod clock;
 pub mod error;
+pub mod handler;
 pub mod jsonrpc;
 pub mod protocol;
+pub mod router;
 pub mod store;
 
 pub use error::BoxError;

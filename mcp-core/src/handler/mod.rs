@@ -1,0 +1,5 @@
+//! What a server's author writes.
+
+mod context;
+
+pub use self::context::Context;
