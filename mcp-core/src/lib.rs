@@ -6,6 +6,8 @@ pub mod handler;
 pub mod jsonrpc;
 pub mod protocol;
 pub mod router;
+pub mod server;
+mod spawn;
 pub mod store;
 
 pub use error::BoxError;

@@ -17,6 +17,12 @@ use crate::{
 #[serde(transparent)]
 pub struct SessionId(Arc<str>);
 
+impl std::borrow::Borrow<str> for SessionId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl SessionId {
     /// Wraps an id without judging it.
     #[must_use]

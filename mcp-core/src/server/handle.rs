@@ -1,0 +1,125 @@
+//! A look at the sessions of a process, for operators.
+
+use crate::{
+    clock::Timestamp,
+    protocol::{Implementation, Revision},
+    store::{Principal, SessionId, StoreError, Versioned},
+};
+
+use super::{Phase, Refusal, Server};
+
+/// Looks at the sessions of a server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct SessionHandle(Server);
+
+/// What there is to know about a session.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// Its id. Whoever has it and the right credentials can use the session: treat it as a secret.
+    pub id: SessionId,
+    /// When it began, by the store's clock.
+    pub created_at: Timestamp,
+    /// When this process last served it; absent in what the store lists.
+    pub last_used_at: Option<Timestamp>,
+    /// The revision it was negotiated with.
+    pub revision: Revision,
+    /// What the client calls itself.
+    pub client: Implementation,
+    /// Whose it is.
+    pub principal: Option<Principal>,
+}
+
+impl SessionHandle {
+    pub(super) fn new(server: Server) -> Self {
+        Self(server)
+    }
+
+    /// The server whose sessions these are.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.0
+    }
+
+    /// How many sessions this process knows.
+    ///
+    /// # Cancel safety
+    ///
+    /// Ready at the first poll.
+    #[expect(clippy::unused_async, reason = "the deployment guide awaits it")]
+    pub async fn session_count(&self) -> usize {
+        self.0.0.sessions.len()
+    }
+
+    /// The sessions this process knows.
+    ///
+    /// # Cancel safety
+    ///
+    /// Ready at the first poll.
+    #[expect(clippy::unused_async, reason = "the deployment guide awaits it")]
+    pub async fn list_sessions(&self) -> Vec<SessionInfo> {
+        let sessions = self.0.0.sessions.all();
+        let info = sessions.iter().map(|session| {
+            let record = session.record();
+            SessionInfo {
+                id: session.id().clone(),
+                created_at: session.created_at(),
+                last_used_at: Some(session.used_at()),
+                revision: record.revision,
+                client: record.client.clone(),
+                principal: record.principal.clone(),
+            }
+        });
+        info.collect()
+    }
+
+    /// Up to `limit` sessions of all instances, those with ids after `after`.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: nothing is changed.
+    pub async fn list_all(
+        &self,
+        after: Option<&SessionId>,
+        limit: usize,
+    ) -> Result<Vec<SessionInfo>, StoreError> {
+        let stored = self.0.0.stores.sessions.list(after, limit).await?;
+        Ok(stored.into_iter().map(SessionInfo::from).collect())
+    }
+
+    /// Ends a session everywhere; `false` when there was none.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] when the store cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Server::terminate`].
+    pub async fn terminate_session(&self, id: &SessionId) -> Result<bool, Refusal> {
+        self.0.terminate(id).await
+    }
+
+    /// Where the server stands between its start and its end.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.0.phase()
+    }
+}
+
+impl From<Versioned> for SessionInfo {
+    fn from(stored: Versioned) -> Self {
+        Self {
+            id: stored.record.id,
+            created_at: stored.created_at,
+            last_used_at: None,
+            revision: stored.record.revision,
+            client: stored.record.client,
+            principal: stored.record.principal,
+        }
+    }
+}
