@@ -135,7 +135,9 @@ fn message(body: &Bytes, envelope: &Envelope<'_>) -> Result<Message, ParseError>
             answer: Answer::Error(body.slice_ref(error.get().as_bytes())),
         })),
         (None, None, None) => Err(fail("a message has a `method`, a `result` or an `error`")),
-        _ => Err(fail("a message has only one of `method`, `result` and `error`")),
+        _ => Err(fail(
+            "a message has only one of `method`, `result` and `error`",
+        )),
     }
 }
 

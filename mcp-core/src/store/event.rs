@@ -40,7 +40,10 @@ impl fmt::Display for InstanceId {
 
 /// Names one log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_enums, reason = "a store must place every kind of log")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a store must place every kind of log"
+)]
 pub enum LogKey {
     /// One SSE stream of a session: one writer, one logical reader at a time.
     Stream {
