@@ -39,6 +39,13 @@ impl MemoryNotifier {
         self.waiting = logs;
         self
     }
+
+    /// How many listeners there are.
+    #[must_use]
+    pub fn listeners(&self) -> usize {
+        let registry = self.ears.registry.read();
+        registry.unwrap_or_else(PoisonError::into_inner).ears.len()
+    }
 }
 
 impl Default for MemoryNotifier {
