@@ -1,4 +1,4 @@
-//! What the in-memory lease store promises.
+//! Leases.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

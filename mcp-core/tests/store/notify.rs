@@ -1,4 +1,4 @@
-//! What the in-memory notifier promises.
+//! Wake-ups.
 
 use mcp_core::store::{Audience, InstanceId, Listener, LogKey, MemoryNotifier, Notifier, WakeUp};
 

@@ -1,4 +1,4 @@
-//! What the in-memory event store promises about the one reader of a log.
+//! Events: the one reader of a log.
 
 use std::sync::Arc;
 
