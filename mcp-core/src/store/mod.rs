@@ -6,6 +6,7 @@
 mod error;
 mod event;
 mod lease;
+pub mod memory;
 mod notify;
 mod session;
 
@@ -16,6 +17,7 @@ pub use self::{
         Head, InstanceId, LogKey, Position, Read, ReadLimit, ReaderId, Retention, Sealed,
     },
     lease::{Fence, Lease, LeaseStore, MAX_FACTS},
+    memory::{MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore},
     notify::{Audience, Listener, Notifier, WakeUp},
     session::{
         Caps, Created, Principal, SessionChange, SessionId, SessionRecord, SessionStore, Ttl,
