@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{Ask, AskError, Context, ask::Question};
-use crate::protocol::{ClientCapability, Method};
+use crate::protocol::{
+    ClientCapability, ElicitAction, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult,
+    Method, Revision,
+};
 
 /// What a user can fill in: a flat struct of strings, numbers, booleans and enums of unit variants.
 ///
@@ -70,13 +73,11 @@ impl ElicitForm<Value> {
 }
 
 impl<T> ElicitForm<T> {
-    fn question(self) -> Result<Question, AskError> {
+    fn question(self, revision: Revision) -> Result<Question, AskError> {
         let schema = self.schema.map_err(AskError::InvalidQuestion)?;
-        Question::new(
-            Method::ElicitationCreate,
-            &json!({ "message": self.message, "requestedSchema": schema }),
-            ClientCapability::ElicitationForm,
-        )
+        let params = ElicitRequestFormParams::new(self.message, schema).for_revision(revision);
+        let needs = ClientCapability::ElicitationForm;
+        Question::new(Method::ElicitationCreate, &params, needs)
     }
 }
 
@@ -178,54 +179,43 @@ pub enum NotAccepted {
 impl Context {
     /// Asks the user to fill in a form. `key` names the question within this call.
     pub fn elicit<T: Form>(&self, key: &str, form: ElicitForm<T>) -> Ask<Elicited<T>> {
-        Ask::new(self, key, form.question(), answered::<T>)
+        Ask::new(self, key, form.question(self.revision()), answered::<T>)
     }
 
     /// Asks the user to visit a URL, for what must not pass through the client.
     pub fn elicit_url(&self, key: &str, url: &str, message: &str) -> Ask<Elicited<()>> {
-        let params = json!({
-            "mode": "url",
-            "message": message,
-            "url": url,
-            "elicitationId": format!("{}.{key}", self.call_id()),
-        });
+        let id = format!("{}.{key}", self.call_id());
+        let params = ElicitRequestURLParams::new(message, id, url);
         let needs = ClientCapability::ElicitationUrl;
         let question = Question::new(Method::ElicitationCreate, &params, needs);
         Ask::new(self, key, question, visited)
     }
 }
 
-fn action(json: &Bytes) -> Result<(String, Option<Value>), AskError> {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        action: String,
-        #[serde(default)]
-        content: Option<Value>,
-    }
-    let answer: Answer = serde_json::from_slice(json)
-        .map_err(|error| AskError::InvalidAnswer(error.to_string()))?;
-    Ok((answer.action, answer.content))
+fn result(json: &Bytes) -> Result<ElicitResult, AskError> {
+    serde_json::from_slice(json).map_err(|error| AskError::InvalidAnswer(error.to_string()))
 }
 
 fn answered<T: Form>(json: &Bytes) -> Result<Elicited<T>, AskError> {
-    let (action, content) = action(json)?;
-    match action.as_str() {
-        "accept" => serde_path_to_error::deserialize(content.unwrap_or_else(|| json!({})))
-            .map(Elicited::Accepted)
-            .map_err(|error| AskError::InvalidAnswer(error.to_string())),
-        "decline" => Ok(Elicited::Declined),
-        "cancel" => Ok(Elicited::Cancelled),
-        _ => Err(AskError::InvalidAnswer("unknown action".to_owned())),
+    let result = result(json)?;
+    match result.action {
+        ElicitAction::Accept => {
+            let content = Value::Object(result.content.unwrap_or_default());
+            serde_path_to_error::deserialize(content)
+                .map(Elicited::Accepted)
+                .map_err(|error| AskError::InvalidAnswer(error.to_string()))
+        }
+        ElicitAction::Decline => Ok(Elicited::Declined),
+        ElicitAction::Cancel => Ok(Elicited::Cancelled),
     }
 }
 
 fn visited(json: &Bytes) -> Result<Elicited<()>, AskError> {
-    match action(json)?.0.as_str() {
-        "accept" => Ok(Elicited::Accepted(())),
-        "decline" => Ok(Elicited::Declined),
-        "cancel" => Ok(Elicited::Cancelled),
-        _ => Err(AskError::InvalidAnswer("unknown action".to_owned())),
-    }
+    Ok(match result(json)?.action {
+        ElicitAction::Accept => Elicited::Accepted(()),
+        ElicitAction::Decline => Elicited::Declined,
+        ElicitAction::Cancel => Elicited::Cancelled,
+    })
 }
 
 #[cfg(test)]

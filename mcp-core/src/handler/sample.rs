@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{Ask, AskError, Context, ask::Question};
 use crate::protocol::{
     ClientCapability, CreateMessageRequestParams, CreateMessageResult, ListRootsResult, Method,
-    Root, SamplingContent, SamplingMessage, Tool, ToolChoice,
+    Revision, Root, SamplingMessage, SamplingMessageContentBlock, Tool, ToolChoice,
 };
 
 /// A request to the client's model.
@@ -17,20 +17,20 @@ pub struct Sampling(CreateMessageRequestParams);
 impl Sampling {
     /// Asks for at most `max_tokens` tokens; add messages.
     #[must_use]
-    pub fn new(max_tokens: u32) -> Self {
+    pub fn new(max_tokens: u64) -> Self {
         Self(CreateMessageRequestParams::new(Vec::new(), max_tokens))
     }
 
     /// Adds a message of the user.
     #[must_use]
     pub fn user(self, text: impl Into<String>) -> Self {
-        self.message(SamplingMessage::user(SamplingContent::text(text)))
+        self.message(SamplingMessage::user(SamplingMessageContentBlock::text(text)))
     }
 
     /// Adds a message of the assistant.
     #[must_use]
     pub fn assistant(self, text: impl Into<String>) -> Self {
-        self.message(SamplingMessage::assistant(SamplingContent::text(text)))
+        self.message(SamplingMessage::assistant(SamplingMessageContentBlock::text(text)))
     }
 
     /// Adds a message.
@@ -66,13 +66,13 @@ impl Sampling {
         &mut self.0
     }
 
-    fn question(&self) -> Result<Question, AskError> {
+    fn question(self, revision: Revision) -> Result<Question, AskError> {
         let needs = if self.0.tools.is_some() {
             ClientCapability::SamplingTools
         } else {
             ClientCapability::Sampling
         };
-        Question::new(Method::CreateMessage, &self.0, needs)
+        Question::new(Method::CreateMessage, &self.0.for_revision(revision), needs)
     }
 }
 
@@ -88,15 +88,14 @@ impl Sampled {
     /// The text of the answer; empty when the model said something else.
     #[must_use]
     pub fn text(&self) -> String {
-        let texts = self.result.content.iter();
-        texts.filter_map(SamplingContent::as_text).collect()
+        self.result.content.text().unwrap_or_default().to_owned()
     }
 }
 
 impl Context {
     /// Asks the client's model. `key` names the question within this call.
     pub fn sample(&self, key: &str, request: Sampling) -> Ask<Sampled> {
-        Ask::new(self, key, request.question(), |json| {
+        Ask::new(self, key, request.question(self.revision()), |json| {
             let result = decode(json)?;
             Ok(Sampled { result })
         })

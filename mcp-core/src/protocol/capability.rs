@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::ClientCapabilities;
+use super::{ClientCapabilities, ElicitationCapability};
 
 /// Something a client declares that it can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,11 +27,8 @@ impl ClientCapability {
         let elicitation = declared.elicitation.as_ref();
         let sampling = declared.sampling.as_ref();
         match self {
-            // An empty declaration means forms, as before URLs came.
-            Self::ElicitationForm => {
-                elicitation.is_some_and(|with| with.form.is_some() || with.url.is_none())
-            }
-            Self::ElicitationUrl => elicitation.is_some_and(|with| with.url.is_some()),
+            Self::ElicitationForm => elicitation.is_some_and(ElicitationCapability::has_form),
+            Self::ElicitationUrl => elicitation.is_some_and(ElicitationCapability::has_url),
             Self::Sampling => sampling.is_some(),
             Self::SamplingTools => sampling.is_some_and(|with| with.tools.is_some()),
             Self::Roots => declared.roots.is_some(),

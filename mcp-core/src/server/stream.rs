@@ -165,9 +165,8 @@ impl Producer {
         let keep = self.server.limits().stream_kept;
         let mut pause = Duration::from_millis(20);
         loop {
-            let sealed = self.server.0.stores.events;
-            let sealed = sealed.seal(&self.log, Some(last.clone()), keep).await;
-            match sealed {
+            let events = &self.server.0.stores.events;
+            match events.seal(&self.log, Some(last.clone()), keep).await {
                 Ok(_) => break,
                 Err(error) if self.after(&error, &mut pause).await.is_err() => break,
                 Err(_) => {}
