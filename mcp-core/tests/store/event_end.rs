@@ -247,3 +247,14 @@ async fn a_sweep_frees_sealed_abandoned_and_aged_logs() {
     assert_eq!(head(&store, &stream("a", "abandoned")).await, None);
     assert!(head(&store, &LogKey::Broadcast(0)).await.is_some());
 }
+
+///
+#[tokio::test]
+async fn debug_shows_no_payload() {
+    let (store, _) = store();
+    append(&store, &LogKey::Config, &["classified"]).await;
+    let found = read(&store, &LogKey::Config, Position::BEGINNING).await;
+    let events = payloads(&["classified"]);
+    let batch = Append::new(&events, ALL).key("classified");
+    assert!(!format!("{store:?} {found:?} {batch:?}").contains("classified"));
+}
