@@ -29,6 +29,23 @@ async fn a_repeated_append_is_recognised_after_the_seal() {
     assert_eq!((again.last, again.duplicate), (first.last, true));
 }
 
+/// EL-14, EL-25
+#[tokio::test]
+async fn keys_end_with_their_epoch() {
+    let (store, _) = store();
+    let batch = payloads(&["a"]);
+    let keyed = || Append::new(&batch, ALL).key("k");
+    let old = store.append(&LogKey::Config, keyed()).await.unwrap().last;
+    let ahead = Some(Position::new(old.epoch, 9));
+    let other = Append::new(&batch, ALL).writer_seen(ahead);
+    let new = store.append(&LogKey::Config, other).await.unwrap().last;
+    let again = store.append(&LogKey::Config, keyed()).await.unwrap();
+    assert_eq!(
+        (again.last, again.duplicate),
+        (Position::new(new.epoch, 2), false)
+    );
+}
+
 /// EL-18
 #[tokio::test]
 async fn the_first_seal_ends_the_log() {

@@ -293,6 +293,10 @@ async fn a_log_that_cannot_be_read_does_not_hold_back_the_others() {
     append(&inner, &B, &["b"]).await;
     store.break_log(Some((A, StoreErrorKind::Corrupt)));
     assert_eq!(poll(&mut tail, &store).await, ["1 b"]);
+    append(&inner, &B, &["c"]).await;
+    let error = tail.poll(&store).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    assert_eq!(poll(&mut tail, &store).await, ["1 c"]);
     for _ in 0..2 {
         let error = tail.poll(&store).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Corrupt);
@@ -313,6 +317,24 @@ async fn an_outage_loses_nothing() {
     assert!(tail.look(&store, &A).await.unwrap_err().is_retryable());
     store.break_log(None);
     assert_eq!(poll(&mut tail, &store).await, ["0 a"]);
+}
+
+///
+#[tokio::test]
+async fn an_outage_is_not_asked_about_again_for_every_log() {
+    let (inner, _) = store();
+    let store = Probe::new(&inner);
+    let logs: Vec<_> = (10..60).map(|n| stream("s", &n.to_string())).collect();
+    for log in &logs {
+        append(&inner, log, &["a"]).await;
+    }
+    let mut tail = Tail::new(logs.clone());
+    store.break_log(Some((logs[0].clone(), StoreErrorKind::Unavailable)));
+    assert_eq!(tail.poll(&store).await.unwrap().len(), 15);
+    assert_eq!(store.calls(), (1, 16));
+    assert!(tail.poll(&store).await.unwrap_err().is_retryable());
+    store.break_log(None);
+    assert_eq!(tail.poll(&store).await.unwrap().len(), 35);
 }
 
 ///
