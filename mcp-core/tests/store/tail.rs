@@ -321,15 +321,20 @@ async fn an_outage_loses_nothing() {
 
 ///
 #[tokio::test]
-async fn an_outage_is_not_asked_about_again_for_every_log() {
+async fn an_outage_ends_a_poll_and_a_corrupt_log_does_not() {
     let (inner, _) = store();
     let store = Probe::new(&inner);
     let logs: Vec<_> = (10..60).map(|n| stream("s", &n.to_string())).collect();
     for log in &logs {
         append(&inner, log, &["a"]).await;
     }
+    store.break_log(Some((logs[0].clone(), StoreErrorKind::Corrupt)));
     let mut tail = Tail::new(logs.clone());
+    assert_eq!(tail.poll(&store).await.unwrap().len(), 49);
+    assert_eq!(store.calls(), (1, 50));
+
     store.break_log(Some((logs[0].clone(), StoreErrorKind::Unavailable)));
+    let mut tail = Tail::new(logs);
     assert_eq!(tail.poll(&store).await.unwrap().len(), 15);
     assert_eq!(store.calls(), (1, 16));
     assert!(tail.poll(&store).await.unwrap_err().is_retryable());
