@@ -351,6 +351,7 @@ async fn a_page_keeps_to_both_limits() {
     };
     assert_eq!(page(2, 1000).await, (2, true));
     assert_eq!(page(4, 1000).await, (4, false));
+    assert_eq!(page(9, 0).await, (1, true));
     assert_eq!(page(9, 1).await, (1, true));
     assert_eq!(page(9, 4).await, (1, true));
     assert_eq!(page(9, 5).await, (2, true));

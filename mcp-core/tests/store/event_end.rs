@@ -29,6 +29,23 @@ async fn a_repeated_append_is_recognised_after_the_seal() {
     assert_eq!((again.last, again.duplicate), (first.last, true));
 }
 
+/// EL-14, EL-25
+#[tokio::test]
+async fn keys_end_with_their_epoch() {
+    let (store, _) = store();
+    let batch = payloads(&["a"]);
+    let keyed = || Append::new(&batch, ALL).key("k");
+    let old = store.append(&LogKey::Config, keyed()).await.unwrap().last;
+    let ahead = Some(Position::new(old.epoch, 9));
+    let other = Append::new(&batch, ALL).writer_seen(ahead);
+    let new = store.append(&LogKey::Config, other).await.unwrap().last;
+    let again = store.append(&LogKey::Config, keyed()).await.unwrap();
+    assert_eq!(
+        (again.last, again.duplicate),
+        (Position::new(new.epoch, 2), false)
+    );
+}
+
 /// EL-18
 #[tokio::test]
 async fn the_first_seal_ends_the_log() {
@@ -246,4 +263,15 @@ async fn a_sweep_frees_sealed_abandoned_and_aged_logs() {
     assert!(head(&store, &stream("b", "used")).await.is_some());
     assert_eq!(head(&store, &stream("a", "abandoned")).await, None);
     assert!(head(&store, &LogKey::Broadcast(0)).await.is_some());
+}
+
+///
+#[tokio::test]
+async fn debug_shows_no_payload() {
+    let (store, _) = store();
+    append(&store, &LogKey::Config, &["classified"]).await;
+    let found = read(&store, &LogKey::Config, Position::BEGINNING).await;
+    let events = payloads(&["classified"]);
+    let batch = Append::new(&events, ALL).key("classified");
+    assert!(!format!("{store:?} {found:?} {batch:?}").contains("classified"));
 }

@@ -19,3 +19,4 @@ mod notify;
 mod reader;
 mod session;
 mod session_life;
+mod tail;

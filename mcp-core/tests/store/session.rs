@@ -401,6 +401,12 @@ async fn list_pages_in_the_order_of_ids() {
 #[tokio::test]
 async fn debug_shows_no_session() {
     let (store, _) = store();
-    create(&store, &record("confidential")).await;
-    assert!(!format!("{store:?}").contains("conf"));
+    let mut written = record_of("confidential", &alice());
+    written.data.insert("k".to_owned(), raw("\"classified\""));
+    create(&store, &written).await;
+    let found = load(&store, "confidential").await;
+    let shown = format!("{store:?} {found:?}");
+    for hidden in ["confidential", "classified", "[7, 7", "alice"] {
+        assert!(!shown.contains(hidden), "{shown}");
+    }
 }
