@@ -17,9 +17,7 @@ use mcp_core::{
 };
 use tower::service_fn;
 
-use crate::{
-    answer, config::Config, cors, delete, get as get_stream, health, origin, post,
-};
+use crate::{answer, config::Config, cors, delete, get as get_stream, health, origin, post};
 
 /// What every request of an endpoint needs.
 #[derive(Debug)]

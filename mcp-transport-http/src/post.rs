@@ -271,11 +271,15 @@ async fn batch_member(
         }
         Ok(Message::Notification(notification)) => {
             let notified = server.notify(session?, notification).await;
-            notified.err().map(|refusal| error_message(None, &refusal.error))
+            notified
+                .err()
+                .map(|refusal| error_message(None, &refusal.error))
         }
         Ok(Message::Response(response)) => {
             let answered = server.answer(session?, response).await;
-            answered.err().map(|refusal| error_message(None, &refusal.error))
+            answered
+                .err()
+                .map(|refusal| error_message(None, &refusal.error))
         }
     }
 }

@@ -50,6 +50,7 @@ struct Call {
 #[derive(Default)]
 struct Cancel {
     set: AtomicBool,
+    stopped: AtomicBool,
     waker: AtomicWaker,
     token: OnceLock<CancellationToken>,
 }
@@ -166,8 +167,16 @@ impl Context {
     /// # Cancel safety
     ///
     /// Ready at the first poll.
-    #[expect(clippy::unused_async, reason = "a sessionless call may have to wait here")]
-    pub async fn progress(&self, progress: f64, total: Option<f64>, message: impl Into<Option<&str>>) {
+    #[expect(
+        clippy::unused_async,
+        reason = "a sessionless call may have to wait here"
+    )]
+    pub async fn progress(
+        &self,
+        progress: f64,
+        total: Option<f64>,
+        message: impl Into<Option<&str>>,
+    ) {
         if let Some(json) = notify::progress(self, progress, total, message.into()) {
             self.0.outbox.send(Outgoing::Progress(json));
         }
@@ -178,8 +187,16 @@ impl Context {
     /// # Cancel safety
     ///
     /// Ready at the first poll.
-    #[expect(clippy::unused_async, reason = "a sessionless call may have to wait here")]
-    pub async fn log(&self, level: LoggingLevel, logger: impl Into<Option<&str>>, data: impl Into<Value>) {
+    #[expect(
+        clippy::unused_async,
+        reason = "a sessionless call may have to wait here"
+    )]
+    pub async fn log(
+        &self,
+        level: LoggingLevel,
+        logger: impl Into<Option<&str>>,
+        data: impl Into<Value>,
+    ) {
         if !self.wants_log(level) {
             return;
         }
@@ -297,6 +314,17 @@ impl Context {
     /// Whether both are the same call, not merely calls with one id.
     pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Cancels the call because the server shuts down: the client is told.
+    pub(crate) fn stop(&self) {
+        self.0.cancel.stopped.store(true, Ordering::Release);
+        self.cancel();
+    }
+
+    /// Whether the call was cancelled by the server, not by its client.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.cancel.stopped.load(Ordering::Acquire)
     }
 
     pub(crate) fn cancel(&self) {

@@ -166,7 +166,10 @@ impl<T> Elicited<T> {
 
 /// The user did not fill in a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(clippy::exhaustive_enums, reason = "the two other actions of the protocol")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the two other actions of the protocol"
+)]
 pub enum NotAccepted {
     /// Said no.
     #[error("the user declined")]
@@ -246,7 +249,10 @@ mod tests {
         assert_eq!(schema["properties"]["name"]["description"], "Your name");
         assert_eq!(schema["properties"]["age"]["type"], "integer");
         assert_eq!(schema["properties"]["age"].get("format"), None);
-        assert_eq!(schema["properties"]["colour"]["enum"], json!(["red", "blue"]));
+        assert_eq!(
+            schema["properties"]["colour"]["enum"],
+            json!(["red", "blue"])
+        );
         assert_eq!(schema["required"], json!(["name", "colour"]));
         assert_eq!(schema.get("$schema"), None);
     }
@@ -264,9 +270,8 @@ mod tests {
 
     #[test]
     fn the_three_actions_are_told_apart() {
-        let accepted = Bytes::from_static(
-            br#"{"action":"accept","content":{"name":"A","colour":"red"}}"#,
-        );
+        let accepted =
+            Bytes::from_static(br#"{"action":"accept","content":{"name":"A","colour":"red"}}"#);
         let answer = answered::<Answer>(&accepted).unwrap().accepted().unwrap();
         assert_eq!((answer.name.as_str(), answer.age), ("A", None));
         let declined = answered::<Answer>(&Bytes::from_static(br#"{"action":"decline"}"#));

@@ -24,13 +24,17 @@ impl Sampling {
     /// Adds a message of the user.
     #[must_use]
     pub fn user(self, text: impl Into<String>) -> Self {
-        self.message(SamplingMessage::user(SamplingMessageContentBlock::text(text)))
+        self.message(SamplingMessage::user(SamplingMessageContentBlock::text(
+            text,
+        )))
     }
 
     /// Adds a message of the assistant.
     #[must_use]
     pub fn assistant(self, text: impl Into<String>) -> Self {
-        self.message(SamplingMessage::assistant(SamplingMessageContentBlock::text(text)))
+        self.message(SamplingMessage::assistant(
+            SamplingMessageContentBlock::text(text),
+        ))
     }
 
     /// Adds a message.

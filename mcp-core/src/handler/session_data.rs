@@ -43,7 +43,9 @@ impl<'a> SessionData<'a> {
         let link = self.link(OPERATION)?;
         let record = link.server.reload(&link.session).await?;
         let json = record.as_ref().and_then(|record| record.data.get(key));
-        let value = json.map(|json| serde_json::from_str(json.get())).transpose();
+        let value = json
+            .map(|json| serde_json::from_str(json.get()))
+            .transpose();
         value.map_err(|error| {
             StoreError::new(StoreErrorKind::Corrupt, OPERATION, "another type").with_source(error)
         })

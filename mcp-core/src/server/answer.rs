@@ -34,14 +34,12 @@ impl Server {
             return Err(not_asked());
         }
         let entry = match &response.answer {
-            Answer::Result(json) => entry::raw(json).map(|json| InboxEntry::Result {
-                ask: number,
-                json,
-            }),
-            Answer::Error(json) => entry::raw(json).map(|json| InboxEntry::Error {
-                ask: number,
-                json,
-            }),
+            Answer::Result(json) => {
+                entry::raw(json).map(|json| InboxEntry::Result { ask: number, json })
+            }
+            Answer::Error(json) => {
+                entry::raw(json).map(|json| InboxEntry::Error { ask: number, json })
+            }
         };
         let entry = entry.and_then(|entry| entry::encode(&entry).ok());
         let events = [entry.ok_or_else(not_asked)?];

@@ -140,7 +140,11 @@ pub(crate) async fn ask(
     // An answer came before the inbox was closed to it.
     let entry = tokio::time::timeout(limits.poll * 2, answer).await;
     unanswered.answered = true;
-    read(entry.map_err(|_| AskError::Timeout)?.map_err(|_| AskError::Closed)?)
+    read(
+        entry
+            .map_err(|_| AskError::Timeout)?
+            .map_err(|_| AskError::Closed)?,
+    )
 }
 
 fn request(id: &str, question: &Question) -> Bytes {

@@ -116,7 +116,13 @@ pub(super) enum End {
 
 impl Server {
     /// Begins to serve a request of a session.
-    pub fn call(&self, session: &SessionRef, request: Request, caller: Caller, reply: Reply) -> Call {
+    pub fn call(
+        &self,
+        session: &SessionRef,
+        request: Request,
+        caller: Caller,
+        reply: Reply,
+    ) -> Call {
         let link = Link {
             server: self.clone(),
             session: Arc::clone(&session.0),
@@ -188,9 +194,7 @@ impl Server {
         let server = self.clone();
         match request.method() {
             Method::SetLevel => WorkFuture::Server(Box::pin(server.set_level(request))),
-            Method::ResourcesSubscribe => {
-                WorkFuture::Server(Box::pin(server.subscribe(request)))
-            }
+            Method::ResourcesSubscribe => WorkFuture::Server(Box::pin(server.subscribe(request))),
             Method::ResourcesUnsubscribe => {
                 WorkFuture::Server(Box::pin(server.unsubscribe(request)))
             }
@@ -263,7 +267,10 @@ impl Call {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bound on silence, not a way to wait for an event")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a bound on silence, not a way to wait for an event"
+)]
 fn timer(after: std::time::Duration) -> Sleep {
     tokio::time::sleep(after)
 }
@@ -272,7 +279,7 @@ impl Work {
     /// Polls the handler. Its future is dropped as soon as the call is cancelled.
     pub(super) fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<End> {
         if self.context.is_cancelled() {
-            return Poll::Ready(self.end(End::Cancelled));
+            return Poll::Ready(self.cancelled());
         }
         let future = &mut self.future;
         let polled = self.span.in_scope(|| match future {
@@ -282,11 +289,19 @@ impl Work {
         });
         match polled {
             Poll::Ready(response) => Poll::Ready(self.end(End::Response(response))),
-            Poll::Pending if self.context.poll_cancelled(cx) => {
-                Poll::Ready(self.end(End::Cancelled))
-            }
+            Poll::Pending if self.context.poll_cancelled(cx) => Poll::Ready(self.cancelled()),
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// A client that cancelled expects no response; one whose server shuts down does.
+    fn cancelled(&mut self) -> End {
+        if !self.context.is_stopped() {
+            return self.end(End::Cancelled);
+        }
+        let error = ErrorObject::internal("the server is shutting down").reason("draining");
+        let response = McpResponse::error(self.context.request_id(), error);
+        self.end(End::Response(response))
     }
 
     fn end(&mut self, end: End) -> End {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Server;
+use super::{Server, instance::pause};
+use crate::store::LogKey;
 
 /// Where a server stands between its start and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,23 +76,64 @@ impl Server {
         sessions.iter().map(|session| session.running_calls()).sum()
     }
 
-    /// Ends everything: what still runs is cancelled, background work stops, the lease is given back.
+    /// Goes from serving to closed: not ready, `pre_stop_delay`, listeners end, running requests
+    /// finish within `drain_timeout`, what is left is answered with an error.
+    ///
+    /// Returns once the listeners have ended, which is when a transport should stop accepting; the
+    /// rest goes on in the background, until [`Phase::Closed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the server stays in the phase it has reached.
+    pub async fn drain(&self) {
+        self.begin_drain();
+        pause(self.limits().pre_stop_delay).await;
+        self.close_listeners();
+        let server = self.clone();
+        self.0.tasks.spawn_until_stopped(async move {
+            pause(server.limits().drain_timeout).await;
+            server.stop_calls();
+        });
+    }
+
+    /// Answers what still runs with an error.
+    fn stop_calls(&self) {
+        self.enter(Phase::Closed);
+        let sessions = self.0.sessions.all();
+        let stopped: usize = sessions.iter().map(|session| session.stop_calls()).sum();
+        if stopped > 0 {
+            tracing::warn!(stopped, "requests did not finish within the drain timeout");
+        }
+    }
+
+    /// Ends everything: what still runs is answered with an error, background work stops, the lease
+    /// is given back. Sessions stay in the store.
     ///
     /// # Cancel safety
     ///
     /// When dropped, the server is closed but its tasks may still run.
     pub async fn close(&self) {
         self.close_listeners();
-        self.enter(Phase::Closed);
+        self.stop_calls();
+        self.0.tasks.stop();
+        self.0.tasks.finished().await;
         for session in self.0.sessions.all() {
             session.end();
         }
-        self.wake_listeners();
-        self.0.tasks.stop();
-        self.0.tasks.finished().await;
         if self.0.started.initialized() {
             self.release_lease().await;
         }
+    }
+
+    /// Whether the event store answers within a second.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: nothing is changed.
+    pub async fn store_answers(&self) -> bool {
+        let heads = self.0.stores.events.heads(&[LogKey::Config]);
+        let answer = tokio::time::timeout(Duration::from_secs(1), heads).await;
+        matches!(answer, Ok(Ok(_)))
     }
 
     /// When a client that is sent away should come back.

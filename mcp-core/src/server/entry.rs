@@ -167,12 +167,12 @@ mod tests {
             StreamEntry::decode(&Bytes::from_static(&[9, 1, b'e'])),
             Some(StreamEntry::End)
         );
-        assert_eq!(StreamEntry::decode(&Bytes::from_static(&[9, 2, b'e'])), None);
+        assert_eq!(
+            StreamEntry::decode(&Bytes::from_static(&[9, 2, b'e'])),
+            None
+        );
         let newer = br#"{"version":9,"readable_from":1,"entry":{"closed":{"ask":7,"new":1}}}"#;
-        assert!(matches!(
-            decode(newer),
-            Some(InboxEntry::Closed { ask: 7 })
-        ));
+        assert!(matches!(decode(newer), Some(InboxEntry::Closed { ask: 7 })));
         let unreadable = br#"{"version":9,"readable_from":9,"entry":{"closed":{"ask":7}}}"#;
         assert!(decode::<InboxEntry>(unreadable).is_none());
     }

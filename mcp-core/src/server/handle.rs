@@ -1,5 +1,7 @@
 //! A look at the sessions of a process, for operators.
 
+use std::future::Future;
+
 use crate::{
     clock::Timestamp,
     protocol::{Implementation, Revision},
@@ -102,6 +104,21 @@ impl SessionHandle {
     /// As [`Server::terminate`].
     pub async fn terminate_session(&self, id: &SessionId) -> Result<bool, Refusal> {
         self.0.terminate(id).await
+    }
+
+    /// Waits for `signal`, then drains the server; ready when a listener should stop accepting.
+    ///
+    /// Meant for `axum::serve(..).with_graceful_shutdown(handle.drain_on(signal))`: streams that only
+    /// listen end, so that the graceful shutdown can.
+    pub fn drain_on(
+        &self,
+        signal: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let server = self.0.clone();
+        async move {
+            signal.await;
+            server.drain().await;
+        }
     }
 
     /// Where the server stands between its start and its end.

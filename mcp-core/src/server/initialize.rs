@@ -148,7 +148,11 @@ impl Server {
 }
 
 fn too_many_sessions() -> Refusal {
-    Refusal::unavailable("too many sessions", "too_many_sessions", Duration::from_secs(5))
+    Refusal::unavailable(
+        "too many sessions",
+        "too_many_sessions",
+        Duration::from_secs(5),
+    )
 }
 
 fn no_randomness(error: &getrandom::Error) -> Refusal {

@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout};
 use super::{
     Inner, Phase, Server, broadcast,
     entry::{self, Broadcast, InboxEntry},
+    session::Session,
 };
-use crate::store::{Fence, InstanceId, Listener, LogKey, Sealed, TailEvent, Tails, WakeUp};
+use crate::store::{self, Fence, InstanceId, Listener, LogKey, Sealed, TailEvent, WakeUp};
 
 /// Every lease of an instance begins with this.
 pub(super) const LEASE_PREFIX: &str = "instance/";
@@ -27,7 +28,10 @@ pub(super) fn lease_name(instance: &InstanceId) -> String {
 }
 
 /// Waits for time to pass, where there is no event to wait for.
-#[expect(clippy::disallowed_methods, reason = "the pace of background work and retries")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pace of background work and retries"
+)]
 pub(super) async fn pause(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
@@ -77,9 +81,19 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Nothing reads the streams of a session that the store no longer has.
+    async fn purge_if_gone(&self, session: &Session) {
+        let gone = matches!(self.0.stores.sessions.load(session.id()).await, Ok(None));
+        if gone && let Err(error) = self.0.stores.events.purge(session.id()).await {
+            tracing::debug!(%error, "streams of an expired session are left to their retention");
+        }
+    }
+}
+
 /// Reads the inbox and the broadcast logs, and wakes the connections whose streams moved.
 struct Tail {
-    tails: Tails,
+    tails: store::Tail,
     ear: Option<Box<dyn Listener>>,
     armed: bool,
 }
@@ -88,7 +102,7 @@ impl Tail {
     fn new(server: &Server) -> Self {
         let inbox = LogKey::Inbox(server.instance().clone());
         Self {
-            tails: Tails::new(broadcast::logs().chain([inbox])),
+            tails: store::Tail::new(broadcast::logs().chain([inbox])),
             ear: None,
             armed: false,
         }
@@ -146,6 +160,9 @@ impl Tail {
     }
 
     async fn look(&mut self, server: &Server, log: &LogKey) {
+        if !self.armed {
+            return self.poll(server).await;
+        }
         match self.tails.look(&*server.0.stores.events, log).await {
             Ok(events) => self.handle(server, events).await,
             Err(error) => tracing::warn!(%error, "a log could not be read"),
@@ -154,10 +171,20 @@ impl Tail {
 
     async fn poll(&mut self, server: &Server) {
         self.arm(server).await;
-        match self.tails.poll(&*server.0.stores.events).await {
-            Ok(events) => self.handle(server, events).await,
-            Err(error) => tracing::warn!(%error, "the logs could not be read"),
+        loop {
+            match self.tails.poll(&*server.0.stores.events).await {
+                Ok(events) => self.handle(server, events).await,
+                Err(error) => tracing::warn!(%error, "the logs could not be read"),
+            }
+            if !self.tails.is_behind() {
+                break;
+            }
         }
+        self.poll_streams(server).await;
+    }
+
+    /// Wakes the connections whose streams moved without a word.
+    async fn poll_streams(&self, server: &Server) {
         let logs = server.0.readers.logs();
         if logs.is_empty() {
             return;
@@ -186,6 +213,7 @@ impl Tail {
                             server.0.pending.deliver(answer);
                         }
                     }
+                    // Only broadcast logs are tailed besides.
                     _ => {
                         if let Some(entry) = entry::decode::<Broadcast>(&event.payload) {
                             server.hear(entry).await;
@@ -249,7 +277,10 @@ impl Upkeep {
         };
         match held {
             Ok(true) => {}
-            Ok(false) => match leases.hold(&name, server.instance().as_str(), ttl, &facts).await {
+            Ok(false) => match leases
+                .hold(&name, server.instance().as_str(), ttl, &facts)
+                .await
+            {
                 Ok(fence) => self.lease = fence,
                 Err(error) => tracing::warn!(%error, "the lease was not taken"),
             },
@@ -263,7 +294,10 @@ impl Upkeep {
         let now = server.0.clock.now();
         let mut sessions = server.0.sessions.all();
         sessions.retain(|session| session.needs_touch(now, half));
-        let ids: Vec<_> = sessions.iter().map(|session| session.id().clone()).collect();
+        let ids: Vec<_> = sessions
+            .iter()
+            .map(|session| session.id().clone())
+            .collect();
         if ids.is_empty() {
             return;
         }
@@ -287,6 +321,7 @@ impl Upkeep {
                 None => {
                     metrics::counter!("mcp.sessions.ended", "reason" => "gone").increment(1);
                     server.forget(session.id());
+                    server.purge_if_gone(session).await;
                 }
             }
         }
@@ -302,6 +337,7 @@ impl Upkeep {
             if !session.is_held() && now.since(session.used_at()) >= limit {
                 server.0.sessions.remove(session.id());
                 metrics::counter!("mcp.sessions.ended", "reason" => "idle").increment(1);
+                server.purge_if_gone(&session).await;
             }
         }
         let bound = server.limits().lease;

@@ -42,6 +42,10 @@ pub struct Limits {
     pub batch: usize,
     /// How often the logs are looked at without a wake-up. Default 2 s.
     pub poll: Duration,
+    /// How long a draining server goes on as before, so that load balancers notice. Default 0.
+    pub pre_stop_delay: Duration,
+    /// How long a draining server waits for running requests. Default 30 s.
+    pub drain_timeout: Duration,
     /// How long this process is believed to live after its last sign of life. Default 10 s.
     pub lease: Duration,
 }
@@ -70,6 +74,8 @@ impl Default for Limits {
             ask_timeout: Duration::from_secs(10 * 60),
             batch: 50,
             poll: Duration::from_secs(2),
+            pre_stop_delay: Duration::ZERO,
+            drain_timeout: Duration::from_secs(30),
             lease: Duration::from_secs(10),
         }
     }

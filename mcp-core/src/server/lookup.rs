@@ -109,7 +109,12 @@ impl Server {
             return Ok(Some(session));
         }
         let id = session.id().clone();
-        let answer = self.0.stores.sessions.touch(std::slice::from_ref(&id)).await?;
+        let answer = self
+            .0
+            .stores
+            .sessions
+            .touch(std::slice::from_ref(&id))
+            .await?;
         let Some(version) = answer.into_iter().next().flatten() else {
             self.forget(&id);
             return Ok(None);
@@ -137,7 +142,12 @@ impl Server {
             return Ok(None);
         };
         // `load` does not slide the life time, so a session used here now is touched as well.
-        let touched = self.0.stores.sessions.touch(std::slice::from_ref(&id)).await?;
+        let touched = self
+            .0
+            .stores
+            .sessions
+            .touch(std::slice::from_ref(&id))
+            .await?;
         if touched.first().is_none_or(Option::is_none) {
             return Ok(None);
         }

@@ -47,6 +47,11 @@ use crate::{
     store::{EventStore, InstanceId, LeaseStore, Notifier, SessionStore},
 };
 
+pub(crate) use self::{
+    ask::ask,
+    call::Link,
+    outbox::{Outbox, Outgoing},
+};
 pub use self::{
     builder::{ServerBuilder, SessionMode},
     call::{Call, Caller, Outcome, Reply},
@@ -58,11 +63,6 @@ pub use self::{
     lookup::SessionRef,
     reader::{EventStream, StreamEvent},
     refusal::{Refusal, RefusalKind},
-};
-pub(crate) use self::{
-    ask::ask,
-    call::Link,
-    outbox::{Outbox, Outgoing},
 };
 
 /// A running server: one router, its stores, its sessions. Cheap to clone; all clones are one server.

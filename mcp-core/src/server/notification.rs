@@ -57,7 +57,10 @@ impl Server {
     ) -> Result<(), Refusal> {
         let params = notification.params.as_deref().unwrap_or(b"{}");
         let params: CancelledParams = serde_json::from_slice(params).map_err(|_| {
-            Refusal::invalid("`requestId` must be a string or an integer", "invalid_params")
+            Refusal::invalid(
+                "`requestId` must be a string or an integer",
+                "invalid_params",
+            )
         })?;
         // Here at once; on the other instances when they read the log.
         session.0.cancel(&params.request_id);

@@ -93,10 +93,7 @@ impl EventStream {
 impl Stream for EventStream {
     type Item = StreamEvent;
 
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        cx: &mut task::Context<'_>,
-    ) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_next_unpin(cx)
     }
 }
@@ -118,9 +115,9 @@ impl Direct {
         loop {
             match self.ready.pop_front() {
                 Some(Outgoing::Disconnect(_)) => continue,
-                Some(
-                    Outgoing::Progress(json) | Outgoing::Log(json) | Outgoing::Request(json),
-                ) => return Some(StreamEvent::message(None, json)),
+                Some(Outgoing::Progress(json) | Outgoing::Log(json) | Outgoing::Request(json)) => {
+                    return Some(StreamEvent::message(None, json));
+                }
                 None => {}
             }
             let Self { work, ready, end } = self;
@@ -360,7 +357,7 @@ impl Reader {
                     super::instance::pause(Duration::from_millis(500)).await;
                 }
             }
-            if self.session.has_ended() {
+            if self.page.is_empty() && self.session.has_ended() {
                 return Next::End;
             }
         }

@@ -221,6 +221,12 @@ impl Session {
         })
     }
 
+    /// Answers every running call with an error, because the server shuts down.
+    pub(crate) fn stop_calls(&self) -> usize {
+        let running = self.running();
+        running.iter().map(Context::stop).count()
+    }
+
     /// Cancels every running call with this id.
     pub(crate) fn cancel(&self, request: &RequestId) -> usize {
         let running = self.running();

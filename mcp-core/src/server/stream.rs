@@ -123,7 +123,10 @@ impl Producer {
         work: &mut Work,
         end: &mut Option<End>,
     ) -> Result<(), Sealed> {
-        let events: Vec<Bytes> = batch.into_iter().map(|item| encode(item).encode()).collect();
+        let events: Vec<Bytes> = batch
+            .into_iter()
+            .map(|item| encode(item).encode())
+            .collect();
         let mut append = std::pin::pin!(self.append(&events));
         poll_fn(|cx| {
             if end.is_none()
@@ -195,7 +198,13 @@ impl Producer {
             && reader.instance != *self.server.instance()
         {
             let audience = Audience::Instance(reader.instance);
-            let _ = self.server.0.stores.notifier.publish(&audience, &self.log).await;
+            let _ = self
+                .server
+                .0
+                .stores
+                .notifier
+                .publish(&audience, &self.log)
+                .await;
         }
     }
 }

@@ -445,7 +445,8 @@ pub trait EventStore: Send + Sync {
 
     /// Ends the log, with a last event if given; the first sealer wins and gets `true`.
     ///
-    /// A missing log is made and ended. `keep` after this call it is gone.
+    /// A missing log is made and ended. `keep` after this call it is gone. Sealing again adds nothing,
+    /// but a shorter `keep` counts: so a reader says that it has everything.
     ///
     /// # Errors
     ///

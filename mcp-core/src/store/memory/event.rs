@@ -209,11 +209,13 @@ impl EventStore for MemoryEventStore {
         let now = self.clock.now();
         let mut logs = self.shard(log);
         match logs.find_or_make(log, self.abandoned, now)? {
-            Some(found) if !found.is_sealed() => found.seal(last, keep, now),
-            _ => return Ok(false),
+            None => return Ok(false),
+            Some(found) => {
+                let first = found.seal(last, keep, now);
+                logs.schedule(log, self.abandoned);
+                Ok(first)
+            }
         }
-        logs.schedule(log, self.abandoned);
-        Ok(true)
     }
 
     async fn purge(&self, session: &SessionId) -> Result<u64, StoreError> {

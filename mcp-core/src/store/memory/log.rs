@@ -165,7 +165,12 @@ impl Log {
         self.sealed_until.is_some()
     }
 
-    pub(super) fn seal(&mut self, last: Option<Bytes>, keep: Duration, now: Timestamp) {
+    /// Ends the log; says whether this did it. Later calls can only make `keep` shorter.
+    pub(super) fn seal(&mut self, last: Option<Bytes>, keep: Duration, now: Timestamp) -> bool {
+        if let Some(until) = &mut self.sealed_until {
+            *until = (*until).min(now + keep);
+            return false;
+        }
         let final_events = usize::from(last.is_some());
         if let Some(payload) = last {
             self.push(payload, now);
@@ -173,6 +178,7 @@ impl Log {
         self.sealed_until = Some(now + keep);
         // The last event stays whatever its size: only `keep` ends it.
         self.trim_to_size(final_events);
+        true
     }
 
     pub(super) fn attach(&mut self, reader: &ReaderId, from: From) -> Attached {
