@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::run::{self, Result, Steps};
-use crate::server::{self, Server};
+use crate::server;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 
@@ -24,38 +24,47 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, url: Option<&str>) -
             return against_fixture(workspace, &tools, url);
         }
         server::build()?;
-        let fixture = Server::start(workspace, "conformance-server")?;
-        against_fixture(workspace, &tools, fixture.url())?;
-        fixture.stop()?;
-
-        let quickstart = Server::start(workspace, "quickstart")?;
-        inspect(workspace, &tools, quickstart.url(), QUICKSTART_CALL)?;
-        quickstart.stop()
+        server::with(workspace, "conformance-server", |url| {
+            against_fixture(workspace, &tools, url)
+        })?;
+        server::with(workspace, "quickstart", |url| {
+            run_all(&mut [inspector(workspace, &tools, url, QUICKSTART_CALL)?])
+        })
     })
 }
 
 fn against_fixture(workspace: &Workspace, tools: &Tools, url: &str) -> Result {
-    inspect(workspace, tools, url, FIXTURE_CALL)?;
-    for name in ["ts_sdk.mjs", "ts_client.mjs"] {
-        run_client(script(workspace, tools, name)?.arg(url))?;
+    let mut clients = [
+        inspector(workspace, tools, url, FIXTURE_CALL)?,
+        script(workspace, tools, "ts_sdk.mjs")?,
+        script(workspace, tools, "ts_client.mjs")?,
+        tools.python(&workspace.clients().join("python_client.py")),
+    ];
+    for client in &mut clients[1..] {
+        client.arg(url);
     }
-    run_client(
-        tools
-            .python(&workspace.clients().join("python_client.py"))
-            .arg(url),
-    )
+    run_all(&mut clients)
 }
 
-fn inspect(workspace: &Workspace, tools: &Tools, url: &str, call: [&str; 3]) -> Result {
-    run_client(
-        script(workspace, tools, "inspector.mjs")?
-            .arg(url)
-            .args(call),
-    )
+/// Runs every client, also after one has failed.
+fn run_all(clients: &mut [Command]) -> Result {
+    let outcomes = clients
+        .iter_mut()
+        .map(|client| run::run_within(client, LIMIT));
+    let failures: Vec<_> = outcomes
+        .filter_map(Result::err)
+        .map(|error| error.to_string())
+        .collect();
+    if failures.is_empty() {
+        return Ok(());
+    }
+    Err(failures.join("\n").into())
 }
 
-fn run_client(command: &mut Command) -> Result {
-    run::run_within(command, LIMIT)
+fn inspector(workspace: &Workspace, tools: &Tools, url: &str, call: [&str; 3]) -> Result<Command> {
+    let mut command = script(workspace, tools, "inspector.mjs")?;
+    command.arg(url).args(call);
+    Ok(command)
 }
 
 /// A script in Node, copied beside `node_modules`, which is where Node looks for its imports.

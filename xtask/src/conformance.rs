@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::run::{self, Result, Steps};
-use crate::server::{self, Server};
+use crate::server;
 use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 
@@ -74,9 +74,9 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, url: Option<&str>) -
             return run_sets(workspace, &tools, url);
         }
         server::build()?;
-        let server = Server::start(workspace, "conformance-server")?;
-        run_sets(workspace, &tools, server.url())?;
-        server.stop()
+        server::with(workspace, "conformance-server", |url| {
+            run_sets(workspace, &tools, url)
+        })
     })
 }
 

@@ -19,7 +19,7 @@ const LINES_SHOWN: usize = 40;
 
 /// A running example server. Dropping it without [`Server::stop`] kills it.
 #[derive(Debug)]
-pub(crate) struct Server {
+struct Server {
     name: String,
     child: Child,
     url: String,
@@ -34,14 +34,29 @@ pub(crate) fn build() -> Result {
     )))
 }
 
+/// Runs `job` with the address of the example `name`, which must end cleanly afterwards.
+pub(crate) fn with(workspace: &Workspace, name: &str, job: impl FnOnce(&str) -> Result) -> Result {
+    let server = Server::start(workspace, name)?;
+    let outcome = job(&server.url);
+    // How the server ended may explain why the job failed.
+    match (outcome, server.stop()) {
+        (Err(error), Err(end)) => Err(format!("{error}\n{end}").into()),
+        (outcome, end) => outcome.and(end),
+    }
+}
+
 impl Server {
     /// Starts the example `name` on a free port and waits until it says that it listens.
-    pub(crate) fn start(workspace: &Workspace, name: &str) -> Result<Self> {
+    fn start(workspace: &Workspace, name: &str) -> Result<Self> {
         let logs = workspace.target.join("tools/logs");
         fs::create_dir_all(&logs)?;
-        let log = logs.join(format!("{name}.log"));
-        let mut child = Command::new(workspace.binary(name))
-            .args(["--listen", "127.0.0.1:0"])
+        let mut command = Command::new(workspace.binary(name));
+        command.args(["--listen", "127.0.0.1:0"]);
+        Self::launch(name, &mut command, logs.join(format!("{name}.log")))
+    }
+
+    fn launch(name: &str, command: &mut Command, log: PathBuf) -> Result<Self> {
+        let mut child = command
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -69,12 +84,8 @@ impl Server {
         Ok(server)
     }
 
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Asks the server to end (SIGTERM), and requires that it does so with exit code 0.
-    pub(crate) fn stop(mut self) -> Result {
+    fn stop(mut self) -> Result {
         if let Some(status) = self.child.try_wait()? {
             return Err(self.failure(&format!("ended by itself with {status}")));
         }
@@ -134,17 +145,74 @@ fn ready_url(line: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    /// Lets `job` have a shell script in place of a server.
+    fn with_script<T>(name: &str, script: &str, job: impl FnOnce(Result<Server>) -> T) -> T {
+        let log = std::env::temp_dir().join(format!("xtask-{name}-{}.log", std::process::id()));
+        let server = Server::launch(name, Command::new("sh").args(["-c", script]), log.clone());
+        let outcome = job(server);
+        fs::remove_file(log).unwrap();
+        outcome
+    }
+
+    const SERVE: &str = "echo starting >&2
+        echo listening on http://127.0.0.1:1/mcp >&2
+        while true; do sleep 0.05; done";
+
     #[test]
     fn the_ready_line_carries_the_address() {
-        assert_eq!(
-            ready_url("listening on http://127.0.0.1:4000/mcp"),
-            Some("http://127.0.0.1:4000/mcp")
-        );
-        assert_eq!(
-            ready_url("INFO quickstart: listening on http://[::1]:1/mcp pid=3"),
-            Some("http://[::1]:1/mcp")
-        );
+        let plain = "listening on http://127.0.0.1:4000/mcp";
+        assert_eq!(ready_url(plain), Some("http://127.0.0.1:4000/mcp"));
+        let logged = "INFO quickstart: listening on http://[::1]:1/mcp pid=3";
+        assert_eq!(ready_url(logged), Some("http://[::1]:1/mcp"));
         assert_eq!(ready_url("listening on a socket"), None);
         assert_eq!(ready_url("starting"), None);
+    }
+
+    #[test]
+    fn a_server_that_ends_cleanly_is_stopped() {
+        with_script("clean", &format!("trap 'exit 0' TERM\n{SERVE}"), |server| {
+            let server = server.unwrap();
+            assert_eq!(server.url, "http://127.0.0.1:1/mcp");
+            server.stop().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_server_that_ends_with_an_error_is_reported() {
+        let script = format!("trap 'echo lost >&2; exit 7' TERM\n{SERVE}");
+        let stop = |server: Result<Server>| server.unwrap().stop().unwrap_err().to_string();
+        let error = with_script("error", &script, stop);
+        assert!(
+            error.contains('7') && error.contains("after SIGTERM"),
+            "{error}"
+        );
+        assert!(error.contains("lost"), "the log is shown: {error}");
+    }
+
+    #[test]
+    fn a_server_that_the_signal_kills_is_reported() {
+        let stop = |server: Result<Server>| server.unwrap().stop().unwrap_err().to_string();
+        let error = with_script("killed", SERVE, stop);
+        assert!(error.contains("after SIGTERM"), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_never_listens_is_reported_with_its_log() {
+        let script = "echo no port >&2; exit 1";
+        let error = with_script("early", script, |server| server.unwrap_err().to_string());
+        assert!(error.contains("ended before it was ready"), "{error}");
+        assert!(error.contains("no port"), "{error}");
+    }
+
+    #[test]
+    fn a_server_that_is_not_built_is_named() {
+        let mut missing = Command::new("/no/such/server");
+        let error = Server::launch("quickstart", &mut missing, PathBuf::new()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("quickstart cannot be started"),
+            "{error}"
+        );
     }
 }
