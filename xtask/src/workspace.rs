@@ -19,6 +19,7 @@ pub(crate) struct Workspace {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) manifest_path: PathBuf,
     /// `None` is every registry, an empty list is none.
     publish: Option<Vec<String>>,
@@ -78,8 +79,8 @@ mod tests {
     #[test]
     fn unpublished_crates_are_told_apart() {
         let text = r#"{"workspace_root": "/w", "target_directory": "/t", "packages": [
-            {"name": "a", "manifest_path": "/w/a/Cargo.toml", "publish": null, "dependencies": [], "features": {}},
-            {"name": "b", "manifest_path": "/w/b/Cargo.toml", "publish": [], "dependencies": [], "features": {}}
+            {"name": "a", "version": "0.1.0", "manifest_path": "/w/a/Cargo.toml", "publish": null, "dependencies": [], "features": {}},
+            {"name": "b", "version": "0.1.0", "manifest_path": "/w/b/Cargo.toml", "publish": [], "dependencies": [], "features": {}}
         ]}"#;
         let workspace: Workspace = serde_json::from_str(text).unwrap();
         let published: Vec<_> = workspace

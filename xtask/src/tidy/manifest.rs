@@ -130,7 +130,7 @@ mod tests {
 
     fn package(name: &str, dependencies: &str) -> Package {
         let text = format!(
-            r#"{{"name": "{name}", "manifest_path": "/w/a/Cargo.toml", "publish": null,
+            r#"{{"name": "{name}", "version": "0.1.0", "manifest_path": "/w/a/Cargo.toml", "publish": null,
                 "dependencies": [{dependencies}], "features": {{}}}}"#
         );
         serde_json::from_str(&text).unwrap()
