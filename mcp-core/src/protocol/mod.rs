@@ -1,16 +1,78 @@
 //! The messages' types: the newest session-oriented revision, one file per family of methods.
 //!
 //! Names are those of the specification's schema. What an older revision does not know is left out
-//! when a message is written for it; [`Revision::rules`] is the one table of these differences.
+//! when a message is written for it, by each type's `for_revision`; [`Revision::rules`] is the one
+//! table of these differences. Members this crate does not know never keep a message from being
+//! read.
 
+mod cancellation;
+mod capabilities;
+mod completion;
+mod content;
+mod elicitation;
+mod icon;
 mod initialize;
 mod logging;
+mod meta;
 mod method;
+mod number;
+mod page;
+mod progress;
+mod prompt;
+mod resource;
+mod resource_contents;
 mod revision;
+mod roots;
+mod sampling;
+mod sampling_content;
+mod setters;
+mod tool;
 
 pub use self::{
-    initialize::{ClientCapabilities, Implementation},
-    logging::LoggingLevel,
+    cancellation::CancelledNotificationParams,
+    capabilities::{
+        ClientCapabilities, ElicitationCapability, PromptsCapability, ResourcesCapability,
+        RootsCapability, SamplingCapability, ServerCapabilities, ToolsCapability,
+    },
+    completion::{
+        CompleteRequestParams, CompleteResult, Completion, CompletionArgument, CompletionContext,
+        CompletionReference, PromptReference, ResourceTemplateReference,
+    },
+    content::{
+        Annotations, AudioContent, ContentBlock, EmbeddedResource, ImageContent, Role, TextContent,
+    },
+    elicitation::{
+        ElicitAction, ElicitRequestFormParams, ElicitRequestParams, ElicitRequestURLParams,
+        ElicitResult, ElicitationCompleteNotificationParams,
+    },
+    icon::{Icon, IconTheme},
+    initialize::{Implementation, InitializeRequestParams, InitializeResult},
+    logging::{LoggingLevel, LoggingMessageNotificationParams, SetLevelRequestParams},
+    meta::{EmptyResult, Meta, NotificationParams, RequestParams},
     method::Method,
+    page::{Cursor, PaginatedRequestParams},
+    progress::{ProgressNotificationParams, ProgressToken},
+    prompt::{
+        GetPromptRequestParams, GetPromptResult, ListPromptsResult, Prompt, PromptArgument,
+        PromptMessage,
+    },
+    resource::{
+        ListResourceTemplatesResult, ListResourcesResult, ReadResourceRequestParams,
+        ReadResourceResult, Resource, ResourceTemplate, ResourceUpdatedNotificationParams,
+        SubscribeRequestParams, UnsubscribeRequestParams,
+    },
+    resource_contents::{BlobResourceContents, ResourceContents, TextResourceContents},
     revision::{ArgumentErrors, Revision, Rules},
+    roots::{ListRootsResult, Root},
+    sampling::{
+        CreateMessageRequestParams, CreateMessageResult, IncludeContext, ModelHint,
+        ModelPreferences, SamplingMessage,
+    },
+    sampling_content::{
+        SamplingContent, SamplingMessageContentBlock, ToolResultContent, ToolUseContent,
+    },
+    tool::{
+        CallToolRequestParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations, ToolChoice,
+        ToolChoiceMode,
+    },
 };

@@ -1,0 +1,280 @@
+//! `resources/…`, but for the contents themselves.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Annotations, Cursor, Icon, Meta, ResourceContents, setters::setters};
+
+/// Something a client can read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Resource {
+    /// Its address.
+    pub uri: String,
+    /// Its name, for programs.
+    pub name: String,
+    /// Its name, for people (2025-06-18).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What it is, for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Its media type, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    /// Its size in bytes, before any encoding, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// What a client may make of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Annotations>,
+    /// Pictures of it (2025-11-25).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub icons: Vec<Icon>,
+    /// What the sender attached (2025-06-18).
+    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Meta>,
+}
+
+impl Resource {
+    /// The resource at this URI.
+    pub fn new(uri: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            uri: uri.into(),
+            name: name.into(),
+            title: None,
+            description: None,
+            mime_type: None,
+            size: None,
+            annotations: None,
+            icons: Vec::new(),
+            meta: None,
+        }
+    }
+
+    /// Adds a picture.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.icons.push(icon);
+        self
+    }
+}
+
+setters!(Resource {
+    /// Gives it a name for people.
+    title: String,
+    /// Says what it is.
+    description: String,
+    /// Names the media type.
+    mime_type: String,
+    /// Says how many bytes it has.
+    size: u64,
+    /// Says what a client may make of it.
+    annotations: Annotations,
+    /// Attaches `_meta`.
+    meta: Meta,
+});
+
+/// Resources whose addresses have one shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ResourceTemplate {
+    /// The shape, as an RFC 6570 URI template.
+    pub uri_template: String,
+    /// Its name, for programs.
+    pub name: String,
+    /// Its name, for people (2025-06-18).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What the resources are, for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Their media type, when it is the same for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<String>,
+    /// What a client may make of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<Annotations>,
+    /// Pictures of it (2025-11-25).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub icons: Vec<Icon>,
+    /// What the sender attached (2025-06-18).
+    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Meta>,
+}
+
+impl ResourceTemplate {
+    /// The resources with addresses of this shape.
+    pub fn new(uri_template: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            uri_template: uri_template.into(),
+            name: name.into(),
+            title: None,
+            description: None,
+            mime_type: None,
+            annotations: None,
+            icons: Vec::new(),
+            meta: None,
+        }
+    }
+
+    /// Adds a picture.
+    #[must_use]
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.icons.push(icon);
+        self
+    }
+}
+
+setters!(ResourceTemplate {
+    /// Gives it a name for people.
+    title: String,
+    /// Says what the resources are.
+    description: String,
+    /// Names the media type all of them have.
+    mime_type: String,
+    /// Says what a client may make of them.
+    annotations: Annotations,
+    /// Attaches `_meta`.
+    meta: Meta,
+});
+
+/// A page of resources.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ListResourcesResult {
+    /// The resources.
+    pub resources: Vec<Resource>,
+    /// Where the next page begins, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<Cursor>,
+    /// What the sender attached.
+    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Meta>,
+}
+
+impl ListResourcesResult {
+    /// A last page with these resources.
+    #[must_use]
+    pub const fn new(resources: Vec<Resource>) -> Self {
+        Self {
+            resources,
+            next_cursor: None,
+            meta: None,
+        }
+    }
+}
+
+setters!(ListResourcesResult {
+    /// Says where the next page begins.
+    next_cursor: Cursor,
+    /// Attaches `_meta`.
+    meta: Meta,
+});
+
+/// A page of resource templates.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ListResourceTemplatesResult {
+    /// The templates.
+    pub resource_templates: Vec<ResourceTemplate>,
+    /// Where the next page begins, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<Cursor>,
+    /// What the sender attached.
+    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Meta>,
+}
+
+impl ListResourceTemplatesResult {
+    /// A last page with these templates.
+    #[must_use]
+    pub const fn new(resource_templates: Vec<ResourceTemplate>) -> Self {
+        Self {
+            resource_templates,
+            next_cursor: None,
+            meta: None,
+        }
+    }
+}
+
+setters!(ListResourceTemplatesResult {
+    /// Says where the next page begins.
+    next_cursor: Cursor,
+    /// Attaches `_meta`.
+    meta: Meta,
+});
+
+macro_rules! uri_params {
+    ($($(#[$doc:meta])* $name:ident,)*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[non_exhaustive]
+        pub struct $name {
+            /// The resource's address.
+            pub uri: String,
+            /// What the sender attached.
+            #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+            pub meta: Option<Meta>,
+        }
+
+        impl $name {
+            /// For the resource at this URI.
+            pub fn new(uri: impl Into<String>) -> Self {
+                Self { uri: uri.into(), meta: None }
+            }
+        }
+
+        setters!($name {
+            /// Attaches `_meta`.
+            meta: Meta,
+        });
+    )* };
+}
+
+uri_params! {
+    /// The resource to read.
+    ReadResourceRequestParams,
+    /// The resource whose changes the client wants to hear of.
+    SubscribeRequestParams,
+    /// The resource whose changes the client no longer wants to hear of.
+    UnsubscribeRequestParams,
+    /// A resource that has changed.
+    ResourceUpdatedNotificationParams,
+}
+
+/// What a resource holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReadResourceResult {
+    /// The contents; a directory may have several.
+    pub contents: Vec<ResourceContents>,
+    /// What the sender attached.
+    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Meta>,
+}
+
+impl ReadResourceResult {
+    /// These contents.
+    #[must_use]
+    pub const fn new(contents: Vec<ResourceContents>) -> Self {
+        Self {
+            contents,
+            meta: None,
+        }
+    }
+}
+
+setters!(ReadResourceResult {
+    /// Attaches `_meta`.
+    meta: Meta,
+});
+
+impl From<ResourceContents> for ReadResourceResult {
+    fn from(contents: ResourceContents) -> Self {
+        Self::new(vec![contents])
+    }
+}
