@@ -29,10 +29,15 @@ impl ResourceContents {
 
     /// Bytes.
     pub fn blob(uri: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
+        Self::encoded(uri, STANDARD.encode(bytes))
+    }
+
+    /// Bytes that are base64 already.
+    pub(super) fn encoded(uri: impl Into<String>, blob: String) -> Self {
         Self::Blob(BlobResourceContents {
             uri: uri.into(),
             mime_type: None,
-            blob: STANDARD.encode(bytes),
+            blob,
             meta: None,
         })
     }

@@ -103,7 +103,7 @@ pub struct Rules {
     pub argument_errors: ArgumentErrors,
     /// The error code of an unknown resource.
     pub resource_not_found: i64,
-    /// Tools have `annotations`, prompts and tools may carry audio content.
+    /// `annotations` of a tool.
     pub tool_annotations: bool,
     /// Content of type `audio`.
     pub audio_content: bool,
@@ -125,9 +125,9 @@ pub struct Rules {
     pub last_modified: bool,
     /// `icons` and an implementation's `description` and `websiteUrl`.
     pub icons: bool,
-    /// `elicitation/create` with a URL, titled and multi-select enums, defaults everywhere.
+    /// `elicitation/create` with a URL, and in forms titled and multi-select enums and defaults.
     pub elicitation_url: bool,
-    /// `tools` and `toolChoice` in `sampling/createMessage`.
+    /// `tools` and `toolChoice` in `sampling/createMessage`, and messages of several pieces.
     pub sampling_tools: bool,
 }
 

@@ -1,0 +1,13 @@
+//! The types of the messages against what goes over the wire.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, helpers included"
+)]
+
+mod built;
+mod downgrade;
+mod golden;
+mod leniency;
+mod official;
+mod samples;
