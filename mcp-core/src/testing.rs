@@ -256,7 +256,9 @@ impl TestClient {
         let params = Some(Bytes::from(params.to_string()));
         let request = Request::new(id, method.into(), params);
         let caller = Caller::new(self.principal.clone(), http::Extensions::new());
-        let call = self.server.call(&self.session, request, caller, Reply::Stream);
+        let call = self
+            .server
+            .call(&self.session, request, caller, Reply::Stream);
         match call.outcome().await {
             Outcome::Answer(response) => read(&response.into_message()),
             Outcome::Cancelled => Err(ClientError::NoAnswer("the request was cancelled")),
@@ -276,7 +278,8 @@ impl TestClient {
 
     /// Takes one message; gives it back when it is the response.
     async fn hear(&self, data: Bytes) -> Result<Option<Bytes>, ClientError> {
-        let message: Incoming<'_> = serde_json::from_slice(&data).map_err(ClientError::unreadable)?;
+        let message: Incoming<'_> =
+            serde_json::from_slice(&data).map_err(ClientError::unreadable)?;
         let (Some(method), id) = (message.method, message.id) else {
             return Ok(Some(data));
         };

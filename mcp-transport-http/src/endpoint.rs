@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Body,
     extract::Request,
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
     routing::{any, get},
 };
@@ -78,7 +78,7 @@ impl Endpoint {
     }
 
     /// Who sends a request, and what was attached to it.
-    pub(crate) fn caller(&self, mut parts: axum::http::request::Parts) -> Caller {
+    pub(crate) fn caller(&self, mut parts: Parts) -> Caller {
         let principal = self.config.principal.as_ref();
         let principal = principal.and_then(|principal| principal(&parts));
         parts.extensions.insert(parts.headers);

@@ -10,7 +10,6 @@ use std::{
 };
 
 use mcp_core::{server::Server, transport::Transport};
-use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -76,8 +75,7 @@ impl axum::serve::Listener for Deadlines {
         let connection = Connection {
             stream,
             write: self.write,
-            stalled: sleep_until(Instant::now()),
-            is_stalled: false,
+            stalled: None,
         };
         (connection, address)
     }
@@ -87,48 +85,43 @@ impl axum::serve::Listener for Deadlines {
     }
 }
 
-pin_project! {
-    /// A connection whose writes fail when the peer takes nothing for too long.
-    struct Connection {
-        #[pin]
-        stream: TcpStream,
-        write: Duration,
-        #[pin]
-        stalled: Sleep,
-        is_stalled: bool,
-    }
+/// A connection whose writes fail when the peer takes nothing for too long.
+struct Connection {
+    stream: TcpStream,
+    write: Duration,
+    /// Runs while a write waits.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
     /// Starts the deadline at the first write that must wait, and ends it at the first that need not.
     fn watch<T>(
-        self: Pin<&mut Self>,
+        &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        let mut this = self.project();
         if written.is_ready() {
-            *this.is_stalled = false;
+            self.stalled = None;
             return written;
         }
-        if !*this.is_stalled {
-            *this.is_stalled = true;
-            this.stalled.as_mut().reset(Instant::now() + *this.write);
-        }
-        match this.stalled.poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
+        let deadline = self.write;
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + deadline)));
+        stalled
+            .as_mut()
+            .poll(cx)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.project().stream.poll_read(cx, buf)
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
@@ -138,7 +131,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = self.as_mut().project().stream.poll_write(cx, buf);
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch(cx, written)
     }
 
@@ -147,7 +140,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = self.as_mut().project().stream.poll_write_vectored(cx, bufs);
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.watch(cx, written)
     }
 
@@ -156,11 +149,11 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.as_mut().project().stream.poll_flush(cx);
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         self.watch(cx, flushed)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.project().stream.poll_shutdown(cx)
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -1,23 +1,70 @@
-//! What a server's author writes.
+//! What a server's author writes: async functions, and what they answer to.
+//!
+//! A handler is an `async fn` over extractors ([`FromCall`]); [`Tool`], [`Resource`],
+//! [`ResourceTemplate`] and [`Prompt`] say what it answers to. Input schemas come from
+//! [`Args<T>`](Args), output schemas from [`Json<T>`](Json). [`Context`] is the way to the client.
 
+mod args;
 mod ask;
 mod call_id;
+mod completion;
 mod context;
 mod elicit;
+mod endpoint;
+mod error;
+mod from_call;
+mod from_fn;
 mod journal;
+mod json;
 mod notify;
+mod prompt;
+mod prompt_result;
+mod resource;
+mod resource_result;
+mod route;
+mod running;
 mod sample;
+mod schema;
 mod session_data;
+mod state;
+mod strings;
+mod template;
+mod time_limit;
+mod tool;
+mod tool_result;
+mod uri_template;
 
-pub(crate) use self::{
-    ask::Question,
-    context::{Origin, notification},
-};
 pub use self::{
+    args::{Args, RawArgs},
     ask::{Ask, AskError},
     call_id::CallId,
+    completion::{CompletionRequest, IntoCompletion},
     context::Context,
     elicit::{ElicitForm, Elicited, Form, NotAccepted},
+    error::{RequestError, ToolError},
+    from_call::{FromCall, Rejection, ResourceUri},
+    from_fn::Handler,
+    json::Json,
+    prompt::Prompt,
+    prompt_result::IntoPromptResult,
+    resource::Resource,
+    resource_result::IntoResourceResult,
+    route::{PromptRoute, ResourceRoute, ResourceTemplateRoute, ToolRoute},
     sample::{Sampled, Sampling},
+    schema::{InputSchema, OutputSchema},
     session_data::SessionData,
+    state::{Extension, FromRef, State},
+    template::ResourceTemplate,
+    tool::Tool,
+    tool_result::{IntoToolResult, ToolResult},
+};
+pub(crate) use self::{
+    ask::Question,
+    completion::params as completion_params,
+    context::{Origin, notification},
+    endpoint::{Endpoint, panicked},
+    from_call::resource_not_found,
+    route::{Route, Visibility},
+    strings::texts,
+    uri_template::UriTemplate,
 };

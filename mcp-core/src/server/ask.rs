@@ -14,7 +14,7 @@ use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use super::{
-    Link, Outgoing, Server,
+    Link, Outgoing,
     entry::{self, InboxEntry},
     mint,
 };

@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::value::RawValue;
 use tokio::sync::OnceCell;
+use tower::{Layer, Service};
 
 use super::{
     Inner, KeyRing, Limits, Server, Stores, ask::Pending, catalogue::Current, drain::Phases,
@@ -18,7 +19,7 @@ use crate::{
     clock::{Clock, SystemClock},
     error::BoxError,
     protocol::Revision,
-    router::{BuildError, McpRouter},
+    router::{BuildError, McpRequest, McpResponse, McpRouter, McpService},
     spawn::Tasks,
     store::{
         EventStore, InstanceId, LeaseStore, MemoryEventStore, MemoryLeaseStore, MemoryNotifier,
@@ -100,6 +101,18 @@ impl ServerBuilder {
         self
     }
 
+    /// Wraps every request in a tower layer, made once; see [`McpRouter::layer`].
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<McpService> + Clone + Send + Sync + 'static,
+        L::Service: Service<McpRequest, Response = McpResponse> + Clone + Send + Sync + 'static,
+        <L::Service as Service<McpRequest>>::Error: Into<BoxError>,
+        <L::Service as Service<McpRequest>>::Future: Send + 'static,
+    {
+        self.router = self.router.layer(layer);
+        self
+    }
+
     /// Replaces every bound.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -173,15 +186,8 @@ impl ServerBuilder {
     ///
     /// [`BuildError`] when the router or a setting contradicts itself.
     pub fn build(self) -> Result<Server, BuildError> {
-        let randomness = |error: getrandom::Error| BuildError::Randomness(error.to_string());
-        let instance = match self.instance {
-            Some(id) => id,
-            None => mint::instance_id().map_err(randomness)?,
-        };
-        let keys = match self.keys {
-            Some(keys) => keys,
-            None => KeyRing::random().map_err(randomness)?,
-        };
+        let instance = self.instance.unwrap_or_else(mint::instance_id);
+        let keys = self.keys.unwrap_or_else(KeyRing::random);
         let shared = self.sessions.is_some();
         let clock = &self.clock;
         let stores = Stores {

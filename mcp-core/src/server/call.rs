@@ -8,7 +8,6 @@ use std::{
     task::{self, Poll},
 };
 
-use futures_util::future::BoxFuture;
 use http::Extensions;
 use tokio::time::{Instant, Sleep};
 use tracing::Span;
@@ -95,17 +94,12 @@ pub struct Call(Option<Work>);
 pub(super) struct Work {
     pub(super) server: Server,
     pub(super) context: Context,
-    future: WorkFuture,
+    /// Gone when the handler has ended or been cancelled.
+    future: Option<RouterFuture>,
     reply: Reply,
     running: Option<Running>,
     measured: Measured,
     span: Span,
-}
-
-enum WorkFuture {
-    Router(RouterFuture),
-    Server(BoxFuture<'static, McpResponse>),
-    Done(Option<McpResponse>),
 }
 
 /// How a handler ended.
@@ -181,7 +175,7 @@ impl Server {
         Call(Some(Work {
             server: self.clone(),
             context,
-            future,
+            future: Some(future),
             reply,
             running: running.flatten(),
             measured,
@@ -190,25 +184,23 @@ impl Server {
     }
 
     /// What belongs to the session is done here, everything else by the router.
-    fn dispatch(&self, request: McpRequest) -> WorkFuture {
+    fn dispatch(&self, request: McpRequest) -> RouterFuture {
         let server = self.clone();
         match request.method() {
-            Method::SetLevel => WorkFuture::Server(Box::pin(server.set_level(request))),
-            Method::ResourcesSubscribe => WorkFuture::Server(Box::pin(server.subscribe(request))),
-            Method::ResourcesUnsubscribe => {
-                WorkFuture::Server(Box::pin(server.unsubscribe(request)))
-            }
+            Method::SetLevel => RouterFuture::boxed(server.set_level(request)),
+            Method::ResourcesSubscribe => RouterFuture::boxed(server.subscribe(request)),
+            Method::ResourcesUnsubscribe => RouterFuture::boxed(server.unsubscribe(request)),
             Method::Initialize => {
                 let error = ErrorObject::invalid_request("the session is initialized already");
                 done(request.context(), error)
             }
-            _ => WorkFuture::Router(self.0.current.dispatch(request)),
+            _ => self.0.current.dispatch(request),
         }
     }
 }
 
-fn done(context: &Context, error: ErrorObject) -> WorkFuture {
-    WorkFuture::Done(Some(McpResponse::error(context.request_id(), error)))
+fn done(context: &Context, error: ErrorObject) -> RouterFuture {
+    McpResponse::error(context.request_id(), error).into()
 }
 
 fn too_many_calls() -> ErrorObject {
@@ -281,14 +273,11 @@ impl Work {
         if self.context.is_cancelled() {
             return Poll::Ready(self.cancelled());
         }
-        let future = &mut self.future;
-        let polled = self.span.in_scope(|| match future {
-            WorkFuture::Router(future) => Pin::new(future).poll(cx),
-            WorkFuture::Server(future) => future.as_mut().poll(cx),
-            WorkFuture::Done(response) => response.take().map_or(Poll::Pending, Poll::Ready),
-        });
-        match polled {
-            Poll::Ready(response) => Poll::Ready(self.end(End::Response(response))),
+        let Some(future) = &mut self.future else {
+            return Poll::Pending;
+        };
+        match self.span.in_scope(|| Pin::new(future).poll(cx)) {
+            Poll::Ready(Ok(response)) => Poll::Ready(self.end(End::Response(response))),
             Poll::Pending if self.context.poll_cancelled(cx) => Poll::Ready(self.cancelled()),
             Poll::Pending => Poll::Pending,
         }
@@ -305,7 +294,7 @@ impl Work {
     }
 
     fn end(&mut self, end: End) -> End {
-        self.future = WorkFuture::Done(None);
+        self.future = None;
         self.running = None;
         let error = match &end {
             End::Response(response) => Measured::error_type(response),

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{Server, entry::Broadcast, listen::Notice};
 use crate::{
     error::BoxError,
-    router::{BuildError, Catalogue, McpRequest, McpRouter, RouterFuture},
+    router::{BuildError, Catalogue, List, McpRequest, McpRouter, RouterFuture},
     store::{StoreError, StoreErrorKind},
 };
 
@@ -49,10 +49,8 @@ impl Current {
     pub(super) fn offers(&self, notice: &Notice) -> bool {
         let catalogue = self.catalogue.load();
         match notice {
-            Notice::Tools => catalogue.announces_tools(),
-            Notice::Prompts => catalogue.announces_prompts(),
-            Notice::Resources => catalogue.announces_resources(),
-            Notice::Updated(_) => catalogue.offers_resources(),
+            Notice::Updated(_) => catalogue.has_resources(),
+            Notice::Tools | Notice::Prompts | Notice::Resources => catalogue.announces_changes(),
         }
     }
 
@@ -66,13 +64,15 @@ impl Current {
         let new = next.freeze()?;
         let old = self.catalogue.swap(Arc::clone(&new));
         *router = next;
-        let (old, new) = (old.digests(), new.digests());
-        let changed = [
-            (old.tools != new.tools, Notice::Tools),
-            (old.prompts != new.prompts, Notice::Prompts),
-            (old.resources != new.resources, Notice::Resources),
+        let lists = [
+            (List::Tools, Notice::Tools),
+            (List::Prompts, Notice::Prompts),
+            (List::Resources, Notice::Resources),
+            (List::ResourceTemplates, Notice::Resources),
         ];
-        let changed = changed.into_iter().filter(|(changed, _)| *changed);
+        let changed = lists
+            .into_iter()
+            .filter(|(list, _)| old.digest(*list) != new.digest(*list));
         Ok(changed.map(|(_, notice)| notice).collect())
     }
 }

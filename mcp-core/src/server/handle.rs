@@ -12,7 +12,7 @@ use super::{Phase, Refusal, Server};
 
 /// Looks at the sessions of a server. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct SessionHandle(Server);
+pub struct SessionHandle(Option<Server>);
 
 /// What there is to know about a session.
 #[derive(Clone, Debug)]
@@ -34,13 +34,13 @@ pub struct SessionInfo {
 
 impl SessionHandle {
     pub(super) fn new(server: Server) -> Self {
-        Self(server)
+        Self(Some(server))
     }
 
-    /// The server whose sessions these are.
+    /// The handle of a server that could not be built: there are no sessions.
     #[must_use]
-    pub fn server(&self) -> &Server {
-        &self.0
+    pub fn empty() -> Self {
+        Self(None)
     }
 
     /// How many sessions this process knows.
@@ -50,7 +50,7 @@ impl SessionHandle {
     /// Ready at the first poll.
     #[expect(clippy::unused_async, reason = "the deployment guide awaits it")]
     pub async fn session_count(&self) -> usize {
-        self.0.0.sessions.len()
+        self.0.as_ref().map_or(0, |server| server.0.sessions.len())
     }
 
     /// The sessions this process knows.
@@ -60,7 +60,10 @@ impl SessionHandle {
     /// Ready at the first poll.
     #[expect(clippy::unused_async, reason = "the deployment guide awaits it")]
     pub async fn list_sessions(&self) -> Vec<SessionInfo> {
-        let sessions = self.0.0.sessions.all();
+        let Some(server) = &self.0 else {
+            return Vec::new();
+        };
+        let sessions = server.0.sessions.all();
         let info = sessions.iter().map(|session| {
             let record = session.record();
             SessionInfo {
@@ -89,7 +92,10 @@ impl SessionHandle {
         after: Option<&SessionId>,
         limit: usize,
     ) -> Result<Vec<SessionInfo>, StoreError> {
-        let stored = self.0.0.stores.sessions.list(after, limit).await?;
+        let Some(server) = &self.0 else {
+            return Ok(Vec::new());
+        };
+        let stored = server.0.stores.sessions.list(after, limit).await?;
         Ok(stored.into_iter().map(SessionInfo::from).collect())
     }
 
@@ -103,7 +109,10 @@ impl SessionHandle {
     ///
     /// As [`Server::terminate`].
     pub async fn terminate_session(&self, id: &SessionId) -> Result<bool, Refusal> {
-        self.0.terminate(id).await
+        match &self.0 {
+            Some(server) => server.terminate(id).await,
+            None => Ok(false),
+        }
     }
 
     /// Waits for `signal`, then drains the server; ready when a listener should stop accepting.
@@ -117,14 +126,16 @@ impl SessionHandle {
         let server = self.0.clone();
         async move {
             signal.await;
-            server.drain().await;
+            if let Some(server) = server {
+                server.drain().await;
+            }
         }
     }
 
     /// Where the server stands between its start and its end.
     #[must_use]
     pub fn phase(&self) -> Phase {
-        self.0.phase()
+        self.0.as_ref().map_or(Phase::Closed, Server::phase)
     }
 }
 

@@ -73,7 +73,7 @@ impl Server {
         let facts = json!({
             "id": self.instance(),
             "version": env!("CARGO_PKG_VERSION"),
-            "catalogue": self.0.current.get().digests().to_string(),
+            "catalogue": self.0.current.get().digest_of_all().to_string(),
             "keys": self.0.key_ids,
             "phase": self.phase() as u8,
         });
@@ -180,11 +180,11 @@ impl Tail {
                 break;
             }
         }
-        self.poll_streams(server).await;
+        Self::poll_streams(server).await;
     }
 
     /// Wakes the connections whose streams moved without a word.
-    async fn poll_streams(&self, server: &Server) {
+    async fn poll_streams(server: &Server) {
         let logs = server.0.readers.logs();
         if logs.is_empty() {
             return;

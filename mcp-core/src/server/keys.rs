@@ -39,16 +39,18 @@ pub enum KeyRingError {
 impl KeyRing {
     /// One random key, good for this process only.
     ///
-    /// # Errors
-    ///
-    /// When the operating system gives no random bytes.
-    pub fn random() -> Result<Self, getrandom::Error> {
+    /// When the operating system gives no random bytes, the ring is empty and no session can begin.
+    #[must_use]
+    pub fn random() -> Self {
         let mut secret = [0; 32];
-        getrandom::fill(&mut secret)?;
-        Ok(Self(vec![Key {
+        if let Err(error) = getrandom::fill(&mut secret) {
+            tracing::error!(%error, "the operating system gives no random bytes");
+            return Self(Vec::new());
+        }
+        Self(vec![Key {
             id: "random".to_owned(),
             secret,
-        }]))
+        }])
     }
 
     /// Reads one `id:base64` per line, newest first. Empty lines and lines beginning with `#` do not count.

@@ -62,10 +62,12 @@ fn check(key: &[u8; 32], id: &[u8; HINT + RANDOM + CHECK]) -> [u8; CHECK] {
 }
 
 /// A fresh id for this start of the process.
-pub(crate) fn instance_id() -> Result<InstanceId, getrandom::Error> {
+pub(crate) fn instance_id() -> InstanceId {
     let mut random = [0; 9];
-    getrandom::fill(&mut random)?;
-    Ok(InstanceId::new(URL_SAFE_NO_PAD.encode(random)))
+    if let Err(error) = getrandom::fill(&mut random) {
+        tracing::error!(%error, "the operating system gives no random bytes");
+    }
+    InstanceId::new(URL_SAFE_NO_PAD.encode(random))
 }
 
 /// The keyed tag in the id of a request to a client.
@@ -83,7 +85,7 @@ mod tests {
     use super::*;
 
     fn ids() -> SessionIds {
-        SessionIds::new(&KeyRing::random().unwrap(), &InstanceId::new("a"))
+        SessionIds::new(&KeyRing::random(), &InstanceId::new("a"))
     }
 
     #[test]

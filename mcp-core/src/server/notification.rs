@@ -90,7 +90,7 @@ impl Server {
             Ok(uri) => uri,
             Err(error) => return McpResponse::error(request.id(), error),
         };
-        if !self.0.current.get().has_resource(request.context(), &uri) {
+        if !self.0.current.get().reads(&request) {
             let code = request.revision().rules().resource_not_found;
             let error = ErrorObject::new(crate::jsonrpc::ErrorCode(code), "unknown resource");
             return McpResponse::error(request.id(), error.with("uri", uri));

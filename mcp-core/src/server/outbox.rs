@@ -94,7 +94,8 @@ impl Outbox {
         Poll::Ready(std::mem::take(&mut queue.items))
     }
 
-    /// Takes everything that waits, if only nothing.
+    /// Takes everything that waits.
+    #[cfg(test)]
     pub(crate) fn take(&self) -> VecDeque<Outgoing> {
         std::mem::take(&mut self.queue().items)
     }

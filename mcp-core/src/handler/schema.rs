@@ -1,0 +1,130 @@
+//! JSON Schemas of arguments and results, collected from the types of a handler.
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+/// What a handler's arguments say about the `arguments` of a call.
+#[derive(Debug, Default)]
+pub struct InputSchema {
+    described: Option<Result<Value, String>>,
+    open: bool,
+}
+
+impl InputSchema {
+    /// The arguments are a `T`.
+    pub fn arguments<T: JsonSchema + ?Sized>(&mut self) {
+        let schema = object_schema_of::<T>(SchemaSettings::draft2020_12());
+        self.describe(schema);
+    }
+
+    /// The arguments fit this JSON Schema, which has `"type": "object"`.
+    pub fn schema(&mut self, schema: Value) {
+        self.describe(checked(schema));
+    }
+
+    /// The arguments are some object; an exact description by another argument counts more.
+    pub fn any_arguments(&mut self) {
+        self.open = true;
+    }
+
+    fn describe(&mut self, schema: Result<Value, String>) {
+        self.described = Some(match self.described {
+            None => schema,
+            Some(_) => Err("two arguments of the handler describe `arguments`".to_owned()),
+        });
+    }
+
+    pub(crate) fn finish(self) -> Result<Value, String> {
+        match self.described {
+            Some(schema) => schema,
+            None if self.open => Ok(json!({"type": "object"})),
+            None => Ok(json!({"type": "object", "additionalProperties": false})),
+        }
+    }
+}
+
+/// What a handler's return type says about `structuredContent`.
+#[derive(Debug, Default)]
+pub struct OutputSchema {
+    described: Option<Result<Value, String>>,
+}
+
+impl OutputSchema {
+    /// The result is a `T`.
+    pub fn structured<T: JsonSchema + ?Sized>(&mut self) {
+        let settings = SchemaSettings::draft2020_12().for_serialize();
+        self.described = Some(object_schema_of::<T>(settings));
+    }
+
+    /// The result fits this JSON Schema, which has `"type": "object"`.
+    pub fn schema(&mut self, schema: Value) {
+        self.described = Some(checked(schema));
+    }
+
+    pub(crate) fn finish(self) -> Result<Option<Value>, String> {
+        self.described.transpose()
+    }
+}
+
+/// The schema, if it is one of objects and says so.
+pub(crate) fn checked(mut schema: Value) -> Result<Value, String> {
+    let Some(members) = schema.as_object_mut() else {
+        return Err("the schema is not a JSON object".to_owned());
+    };
+    match members.get("type") {
+        Some(Value::String(kind)) if kind == "object" => Ok(schema),
+        None if is_object(members, members) => {
+            members.insert("type".to_owned(), "object".into());
+            Ok(schema)
+        }
+        _ => Err("the schema has no `\"type\": \"object\"`".to_owned()),
+    }
+}
+
+/// The schema of a type, without what a model does not need: the dialect, which is the
+/// specification's default, and the type's Rust name.
+fn object_schema_of<T: JsonSchema + ?Sized>(settings: SchemaSettings) -> Result<Value, String> {
+    let generator = settings
+        .with(|settings| settings.meta_schema = None)
+        .into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    let own_name = T::schema_name();
+    if schema.get("title").and_then(Value::as_str) == Some(own_name.as_ref()) {
+        schema.remove("title");
+    }
+    checked(schema.to_value()).map_err(|why| format!("`{own_name}`: {why}"))
+}
+
+/// Whether a schema allows only objects, by its own word or by that of every alternative.
+fn is_object(schema: &Map<String, Value>, root: &Map<String, Value>) -> bool {
+    if let Some(kind) = schema.get("type") {
+        return kind == "object";
+    }
+    if let Some(Value::String(reference)) = schema.get("$ref") {
+        return definition(root, reference).is_some_and(|target| is_plain_object(target));
+    }
+    ["oneOf", "anyOf"].iter().any(|keyword| {
+        let alternatives = schema.get(*keyword).and_then(Value::as_array);
+        alternatives.is_some_and(|all| {
+            let mut all = all.iter().map(Value::as_object);
+            all.all(|one| one.is_some_and(|one| is_alternative(one, root)))
+        })
+    })
+}
+
+/// The same for an alternative, which may name a definition.
+fn is_alternative(schema: &Map<String, Value>, root: &Map<String, Value>) -> bool {
+    match schema.get("$ref").and_then(Value::as_str) {
+        Some(reference) => definition(root, reference).is_some_and(is_plain_object),
+        None => is_plain_object(schema),
+    }
+}
+
+fn is_plain_object(schema: &Map<String, Value>) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "object")
+}
+
+fn definition<'a>(root: &'a Map<String, Value>, reference: &str) -> Option<&'a Map<String, Value>> {
+    let name = reference.strip_prefix("#/$defs/")?;
+    root.get("$defs")?.get(name)?.as_object()
+}

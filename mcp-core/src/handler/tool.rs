@@ -1,0 +1,190 @@
+//! Building tools: [`Tool`].
+
+use serde_json::Value;
+
+use super::{
+    Handler, InputSchema, IntoToolResult, OutputSchema, ToolRoute,
+    endpoint::{ToolAnswer, endpoint},
+    route::Route,
+    schema,
+};
+use crate::{
+    protocol::{self, Icon, Meta, ToolAnnotations},
+    router::BuildError,
+};
+
+/// A tool, being described.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use mcp_core::{
+///     handler::{Args, Json, Tool},
+///     router::McpRouter,
+/// };
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Add { a: i64, b: i64 }
+///
+/// #[derive(serde::Serialize, schemars::JsonSchema)]
+/// struct Sum { sum: i64 }
+///
+/// async fn add(Args(Add { a, b }): Args<Add>) -> Json<Sum> {
+///     Json(Sum { sum: a + b })
+/// }
+///
+/// let router: McpRouter = McpRouter::new().tool(
+///     Tool::new("add")
+///         .title("Add")
+///         .description("Add two numbers")
+///         .read_only()
+///         .handler(add)
+///         .time_limit(Duration::from_secs(5)),
+/// );
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a tool does nothing without a handler"]
+pub struct Tool {
+    item: protocol::Tool,
+    input_schema: Option<Value>,
+}
+
+impl Tool {
+    /// The tool called by this name: 1 to 128 characters of `A-Z a-z 0-9 _ - .`
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            item: protocol::Tool::new(name, Value::Null),
+            input_schema: None,
+        }
+    }
+
+    /// Gives it a name for people.
+    pub fn title(mut self, title: impl Into<String>) -> Self {
+        self.item.title = Some(title.into());
+        self
+    }
+
+    /// Tells the model what it does.
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.item.description = Some(description.into());
+        self
+    }
+
+    /// Adds a picture.
+    pub fn icon(mut self, icon: Icon) -> Self {
+        self.item.icons.push(icon);
+        self
+    }
+
+    /// Says how it behaves, replacing what has been said.
+    pub fn annotations(mut self, annotations: ToolAnnotations) -> Self {
+        self.item.annotations = Some(annotations);
+        self
+    }
+
+    /// Says that it changes nothing.
+    pub fn read_only(self) -> Self {
+        self.annotate(ToolAnnotations::read_only)
+    }
+
+    /// Says that it may destroy.
+    pub fn destructive(self) -> Self {
+        self.annotate(ToolAnnotations::destructive)
+    }
+
+    /// Says that it only adds.
+    pub fn additive(self) -> Self {
+        self.annotate(ToolAnnotations::additive)
+    }
+
+    /// Says that a second call with the same arguments changes nothing more.
+    pub fn idempotent(self) -> Self {
+        self.annotate(ToolAnnotations::idempotent)
+    }
+
+    /// Says that it deals with the outside world.
+    pub fn open_world(self) -> Self {
+        self.annotate(ToolAnnotations::open_world)
+    }
+
+    /// Says that it deals with nothing outside the server.
+    pub fn closed_world(self) -> Self {
+        self.annotate(ToolAnnotations::closed_world)
+    }
+
+    fn annotate(mut self, hint: fn(ToolAnnotations) -> ToolAnnotations) -> Self {
+        let annotations = self.item.annotations.take().unwrap_or_default();
+        self.item.annotations = Some(hint(annotations));
+        self
+    }
+
+    /// Gives the JSON Schema of the arguments, instead of the one that the handler's types have.
+    pub fn input_schema(mut self, schema: impl Into<Value>) -> Self {
+        self.input_schema = Some(schema.into());
+        self
+    }
+
+    /// Gives the JSON Schema of `structuredContent`, instead of the one that the handler's types
+    /// have.
+    pub fn output_schema(mut self, schema: impl Into<Value>) -> Self {
+        self.item.output_schema = Some(schema.into());
+        self
+    }
+
+    /// Attaches `_meta`.
+    pub fn meta(mut self, meta: impl Into<Meta>) -> Self {
+        self.item.meta = Some(meta.into());
+        self
+    }
+
+    /// Says what answers its calls.
+    pub fn handler<S, A, H>(mut self, handler: H) -> ToolRoute<S>
+    where
+        A: 'static,
+        S: 'static,
+        H: Handler<A, S>,
+        H::Output: IntoToolResult,
+    {
+        let mut problem = None;
+        let mut note = |why| {
+            problem.get_or_insert(BuildError::InvalidSchema {
+                tool: self.item.name.clone(),
+                why,
+            });
+        };
+        match self
+            .input_schema
+            .map_or_else(input_of::<S, A, H>, schema::checked)
+        {
+            Ok(schema) => self.item.input_schema = schema,
+            Err(why) => note(format!("input: {why}")),
+        }
+        let output = match self.item.output_schema.take() {
+            Some(schema) => schema::checked(schema).map(Some),
+            None => output_of::<H::Output>(),
+        };
+        match output {
+            Ok(schema) => self.item.output_schema = schema,
+            Err(why) => note(format!("output: {why}")),
+        }
+        ToolRoute(Route::new(
+            self.item,
+            endpoint(handler, ToolAnswer),
+            problem,
+        ))
+    }
+}
+
+fn input_of<S, A, H: Handler<A, S>>() -> Result<Value, String> {
+    let mut input = InputSchema::default();
+    H::describe(&mut input);
+    input.finish()
+}
+
+fn output_of<O: IntoToolResult>() -> Result<Option<Value>, String> {
+    let mut output = OutputSchema::default();
+    O::describe(&mut output);
+    output.finish()
+}

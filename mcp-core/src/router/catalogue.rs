@@ -1,0 +1,231 @@
+//! What a router offers, frozen: nothing in it is made anew for a request.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    BuildError, Digest, List, McpRequest, RouterFuture,
+    dispatch::{Routes, matchers},
+    draft::Draft,
+    item::Item,
+    listing::Listing,
+    scopes::Scopes,
+};
+use crate::{
+    handler::Route,
+    protocol::{
+        Implementation, Prompt, PromptsCapability, Resource, ResourcesCapability, Revision,
+        ServerCapabilities, Tool, ToolsCapability,
+    },
+};
+
+/// What a router offers, frozen.
+pub struct Catalogue {
+    routes: Arc<Routes>,
+    scopes: Scopes,
+    info: Implementation,
+    instructions: Option<Arc<str>>,
+    announces_changes: bool,
+}
+
+impl Catalogue {
+    pub(super) fn build(draft: &Draft<()>) -> Result<Self, BuildError> {
+        check(draft)?;
+        let matchers = matchers(&draft.templates)?;
+        for ((template, text), route) in matchers.iter().zip(&draft.templates) {
+            check_completers(text, route, |argument| {
+                template.names().any(|name| name == argument)
+            })?;
+        }
+        let size = draft.page_size;
+        let routes = Arc::new(Routes {
+            tools: Listing::build(draft.tools.clone(), size)?,
+            resources: Listing::build(draft.resources.clone(), size)?,
+            templates: Listing::build(draft.templates.clone(), size)?,
+            prompts: Listing::build(draft.prompts.clone(), size)?,
+            matchers,
+            own_scope: draft.layers.own(),
+        });
+        let (finding, answering) = (Arc::clone(&routes), Arc::clone(&routes));
+        Ok(Self {
+            scopes: draft.layers.apply(
+                move |request| finding.scope(request),
+                move |request| answering.answer(request),
+            ),
+            routes,
+            info: draft.info.clone(),
+            instructions: draft.instructions.as_deref().map(Into::into),
+            announces_changes: draft.announces_changes,
+        })
+    }
+
+    /// Answers one request.
+    pub fn call(&self, request: McpRequest) -> RouterFuture {
+        if self.scopes.is_empty() {
+            return self.routes.answer(request);
+        }
+        match self.scopes.outermost(self.routes.scope(&request)) {
+            Some(layered) => layered.answer(request),
+            None => self.routes.answer(request),
+        }
+    }
+
+    /// What the server can do, as `initialize` says it.
+    #[must_use]
+    pub fn capabilities(&self, revision: Revision) -> ServerCapabilities {
+        let routes = &*self.routes;
+        let mut capabilities = ServerCapabilities::default().logging();
+        if !routes.tools.is_empty() {
+            let mut tools = ToolsCapability::default();
+            tools.list_changed = self.announces_changes.then_some(true);
+            capabilities = capabilities.tools(tools);
+        }
+        if self.has_resources() {
+            let mut resources = ResourcesCapability::default().subscribe();
+            resources.list_changed = self.announces_changes.then_some(true);
+            capabilities = capabilities.resources(resources);
+        }
+        if !routes.prompts.is_empty() {
+            let mut prompts = PromptsCapability::default();
+            prompts.list_changed = self.announces_changes.then_some(true);
+            capabilities = capabilities.prompts(prompts);
+        }
+        if routes.completes() {
+            capabilities = capabilities.completions();
+        }
+        capabilities.for_revision(revision)
+    }
+
+    /// What the server is, as `initialize` says it.
+    #[must_use]
+    pub fn server_info(&self, revision: Revision) -> Implementation {
+        self.info.clone().for_revision(revision)
+    }
+
+    /// How to use the server, for the model.
+    #[must_use]
+    pub fn instructions(&self) -> Option<&str> {
+        self.instructions.as_deref()
+    }
+
+    /// Whether there is a resource, or a template, for the URI in this request's parameters.
+    #[must_use]
+    pub fn reads(&self, request: &McpRequest) -> bool {
+        self.routes.reads(request)
+    }
+
+    /// Whether there is anything to read.
+    pub(crate) fn has_resources(&self) -> bool {
+        !self.routes.resources.is_empty() || !self.routes.templates.is_empty()
+    }
+
+    /// Whether clients are told of changed lists.
+    pub(crate) fn announces_changes(&self) -> bool {
+        self.announces_changes
+    }
+
+    /// The digest of one list: equal in every process that offers the same.
+    #[must_use]
+    pub fn digest(&self, list: List) -> Digest {
+        match list {
+            List::Tools => self.routes.tools.digest(),
+            List::Resources => self.routes.resources.digest(),
+            List::ResourceTemplates => self.routes.templates.digest(),
+            List::Prompts => self.routes.prompts.digest(),
+        }
+    }
+
+    /// The digest of all lists together.
+    #[must_use]
+    pub fn digest_of_all(&self) -> Digest {
+        let all = [
+            List::Tools,
+            List::Resources,
+            List::ResourceTemplates,
+            List::Prompts,
+        ];
+        Digest::of(all.map(|list| *self.digest(list).as_bytes()))
+    }
+}
+
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalogue")
+            .field("server", &self.info.name)
+            .field("digest", &self.digest_of_all())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reports the first item that no router can have.
+fn check(draft: &Draft<()>) -> Result<(), BuildError> {
+    for tool in &draft.tools {
+        usable(tool)?;
+        check_tool_name(&tool.item)?;
+    }
+    for resource in &draft.resources {
+        usable(resource)?;
+        check_uri(&resource.item)?;
+    }
+    for template in &draft.templates {
+        usable(template)?;
+    }
+    for prompt in &draft.prompts {
+        usable(prompt)?;
+        check_prompt_name(&prompt.item)?;
+        let arguments = &prompt.item.arguments;
+        check_completers(&prompt.item.name, prompt, |argument| {
+            arguments.iter().any(|known| known.name == argument)
+        })?;
+    }
+    Ok(())
+}
+
+fn usable<I: Item>(route: &Route<I, ()>) -> Result<(), BuildError> {
+    route.problem.clone().map_or(Ok(()), Err)
+}
+
+fn check_tool_name(tool: &Tool) -> Result<(), BuildError> {
+    let name = &tool.name;
+    let mut bytes = name.bytes();
+    let legal = bytes.all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    if legal && (1..=128).contains(&name.len()) {
+        Ok(())
+    } else {
+        Err(BuildError::InvalidName(name.clone()))
+    }
+}
+
+fn check_prompt_name(prompt: &Prompt) -> Result<(), BuildError> {
+    if prompt.name.is_empty() {
+        return Err(BuildError::InvalidPrompt {
+            prompt: String::new(),
+            why: "it has no name".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn check_uri(resource: &Resource) -> Result<(), BuildError> {
+    match resource.uri.split_once(':') {
+        Some((scheme, _)) if !scheme.is_empty() => Ok(()),
+        _ => Err(BuildError::InvalidUri(resource.uri.clone())),
+    }
+}
+
+fn check_completers<I>(
+    item: &str,
+    route: &Route<I, ()>,
+    knows: impl Fn(&str) -> bool,
+) -> Result<(), BuildError> {
+    match route
+        .completers
+        .iter()
+        .find(|completer| !knows(&completer.argument))
+    {
+        None => Ok(()),
+        Some(completer) => Err(BuildError::UnknownArgument {
+            item: item.to_owned(),
+            argument: completer.argument.clone(),
+        }),
+    }
+}
