@@ -1,1 +1,81 @@
-fn main() {}
+//! The project's automation: `cargo xtask --help` lists the jobs.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks to its user"
+)]
+
+mod ci;
+mod clients;
+mod conformance;
+mod run;
+mod server;
+mod test;
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::run::{Result, Steps};
+use crate::workspace::Workspace;
+
+/// The project's automation.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    job: Job,
+}
+
+#[derive(Debug, Subcommand)]
+enum Job {
+    /// Bring what the tests need, then run everything that CI runs but packaging
+    Test,
+    /// What CI runs: `test`, then build every published crate from its package
+    Ci,
+    /// Install Node 22, the official clients and the conformance suite below the target directory
+    Tools,
+    /// Run the official conformance suite against the conformance server
+    Conformance {
+        /// A server that is running already, instead of the conformance server
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Run the official clients against the conformance server and the quickstart
+    Clients {
+        /// A conformance fixture that is running already, instead of both servers
+        #[arg(long)]
+        url: Option<String>,
+    },
+    /// Check the house rules that no compiler checks
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut steps = Steps::default();
+    let outcome = perform(&cli.job, &mut steps);
+    steps.print_summary();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(job: &Job, steps: &mut Steps) -> Result {
+    let workspace = Workspace::load()?;
+    match job {
+        Job::Test => test::run(&workspace, steps),
+        Job::Ci => ci::run(&workspace, steps),
+        Job::Tools => steps.step("tools", || tools::install(&workspace)).map(drop),
+        Job::Conformance { url } => conformance::run(&workspace, steps, url.as_deref()),
+        Job::Clients { url } => clients::run(&workspace, steps, url.as_deref()),
+        Job::Tidy => steps.step("tidy", || tidy::check(&workspace)),
+    }
+}

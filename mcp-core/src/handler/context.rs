@@ -1,13 +1,27 @@
 //! What a handler can reach besides its arguments: [`Context`].
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task,
+};
 
 use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use http::Extensions;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
+use super::{CallId, SessionData, journal::Journal, notify};
 use crate::{
     jsonrpc::RequestId,
-    protocol::Revision,
+    protocol::{ClientCapability, LoggingLevel, Method, Revision},
+    server::{Link, Outbox, Outgoing},
     store::{Principal, SessionRecord},
 };
 
@@ -24,19 +38,64 @@ struct Call {
     principal: Option<Principal>,
     record: Option<Arc<SessionRecord>>,
     extensions: Extensions,
+    link: Option<Link>,
+    outbox: Outbox,
+    cancel: Cancel,
+    waiting: AtomicUsize,
+    journal: Mutex<Journal>,
+    call_id: OnceLock<CallId>,
+}
+
+/// Set once; polled by the call, waited for by whom it concerns.
+#[derive(Default)]
+struct Cancel {
+    set: AtomicBool,
+    stopped: AtomicBool,
+    waker: AtomicWaker,
+    token: OnceLock<CancellationToken>,
+}
+
+/// The parts of a [`Context`]; whoever serves a request fills them in.
+pub(crate) struct Origin {
+    pub(crate) id: RequestId,
+    pub(crate) revision: Revision,
+    pub(crate) meta: Option<Bytes>,
+    pub(crate) principal: Option<Principal>,
+    pub(crate) extensions: Extensions,
+    pub(crate) link: Option<Link>,
+    pub(crate) outbox: Outbox,
 }
 
 impl Context {
     /// A context without a client behind it, for calling a router directly.
     #[must_use]
     pub fn detached(id: RequestId, revision: Revision) -> Self {
-        Self(Arc::new(Call {
+        Self::new(Origin {
             id,
             revision,
             meta: None,
             principal: None,
-            record: None,
             extensions: Extensions::new(),
+            link: None,
+            outbox: Outbox::closed(),
+        })
+    }
+
+    pub(crate) fn new(origin: Origin) -> Self {
+        let record = origin.link.as_ref().map(|link| link.session.record());
+        Self(Arc::new(Call {
+            id: origin.id,
+            revision: origin.revision,
+            meta: origin.meta,
+            principal: origin.principal,
+            record,
+            extensions: origin.extensions,
+            link: origin.link,
+            outbox: origin.outbox,
+            cancel: Cancel::default(),
+            waiting: AtomicUsize::new(0),
+            journal: Mutex::default(),
+            call_id: OnceLock::new(),
         }))
     }
 
@@ -75,6 +134,221 @@ impl Context {
     pub fn extensions(&self) -> &Extensions {
         &self.0.extensions
     }
+
+    /// What the transport or a layer attached under the type `T`.
+    #[must_use]
+    pub fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<&T> {
+        self.0.extensions.get()
+    }
+
+    /// Whether the client declared that it can do this.
+    #[must_use]
+    pub fn can(&self, what: ClientCapability) -> bool {
+        self.session()
+            .is_some_and(|record| what.is_in(&record.capabilities))
+    }
+
+    /// Stays the same when a client repeats this call with answers; unique otherwise.
+    ///
+    /// Meant as the idempotency key of effects that must not happen twice.
+    #[must_use]
+    pub fn call_id(&self) -> &CallId {
+        self.0.call_id.get_or_init(CallId::random)
+    }
+
+    /// Which round of asking this is; 0 is the first run of the handler.
+    #[must_use]
+    pub fn round(&self) -> u32 {
+        0
+    }
+
+    /// Reports progress, if the client asked for it. Never waits for the client.
+    ///
+    /// # Cancel safety
+    ///
+    /// Ready at the first poll.
+    #[expect(
+        clippy::unused_async,
+        reason = "a sessionless call may have to wait here"
+    )]
+    pub async fn progress(
+        &self,
+        progress: f64,
+        total: Option<f64>,
+        message: impl Into<Option<&str>>,
+    ) {
+        if let Some(json) = notify::progress(self, progress, total, message.into()) {
+            self.0.outbox.send(Outgoing::Progress(json));
+        }
+    }
+
+    /// Sends a log line to the client, if its level is one the client wants.
+    ///
+    /// # Cancel safety
+    ///
+    /// Ready at the first poll.
+    #[expect(
+        clippy::unused_async,
+        reason = "a sessionless call may have to wait here"
+    )]
+    pub async fn log(
+        &self,
+        level: LoggingLevel,
+        logger: impl Into<Option<&str>>,
+        data: impl Into<Value>,
+    ) {
+        if !self.wants_log(level) {
+            return;
+        }
+        if let Some(json) = notify::log(level, logger.into(), &data.into()) {
+            self.0.outbox.send(Outgoing::Log(json));
+        }
+    }
+
+    /// Whether the client wants log lines of this level. Without `logging/setLevel` it wants all.
+    #[must_use]
+    pub fn wants_log(&self, level: LoggingLevel) -> bool {
+        let Some(link) = &self.0.link else {
+            return false;
+        };
+        let wanted = link.session.record().log_level;
+        wanted.is_none_or(|wanted| level >= wanted) && self.0.outbox.is_open()
+    }
+
+    /// Ends the connection, not the call: the client comes back after `retry` and finds what
+    /// happened meanwhile. Does nothing where the reply is not a resumable stream.
+    pub fn disconnect(&self, retry: std::time::Duration) {
+        self.0.outbox.send(Outgoing::Disconnect(retry));
+    }
+
+    /// Runs `step` unless this call remembers its value under `key`. Only `Ok` is remembered.
+    ///
+    /// It remembers across the rounds of one chain of asks; it is **not** exactly-once, because a
+    /// client that repeats a request repeats the chain. For effects that must not repeat use
+    /// [`call_id`](Self::call_id) as an idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// What `step` fails with.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, `step` is dropped with it and nothing is remembered.
+    pub async fn once<T, E, Fut>(&self, key: &str, step: impl FnOnce() -> Fut) -> Result<T, E>
+    where
+        T: Serialize + DeserializeOwned,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let known = self.journal().remembered(key);
+        if let Some(value) = known {
+            return Ok(value);
+        }
+        let value = step().await?;
+        self.journal().remember(key, &value);
+        Ok(value)
+    }
+
+    /// What handlers remember for this session, on every instance.
+    #[must_use]
+    pub fn session_data(&self) -> SessionData<'_> {
+        SessionData::new(self.0.link.as_ref())
+    }
+
+    /// Tells everyone who subscribed to `uri`, on every instance, that it has new content.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the word may or may not have gone out.
+    pub async fn resource_updated(&self, uri: &str) {
+        if let Some(link) = &self.0.link {
+            link.server.resource_updated(uri).await;
+        }
+    }
+
+    /// Whether the call has been cancelled. Its handler is dropped at its next suspension point;
+    /// tasks it spawned can look here.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancel.set.load(Ordering::Acquire)
+    }
+
+    /// Waits until the call is cancelled; for tasks that the handler spawned.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: nothing is lost.
+    pub async fn cancelled(&self) {
+        let token = self.0.cancel.token.get_or_init(CancellationToken::new);
+        if self.is_cancelled() {
+            return;
+        }
+        token.cancelled().await;
+    }
+
+    /// Whether the handler waits for the client's answer, so that its own time limit stands still.
+    pub(crate) fn is_waiting_for_client(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts as waiting for the client until the guard is dropped.
+    pub(crate) fn wait_for_client(&self) -> WaitingForClient {
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
+        WaitingForClient(self.clone())
+    }
+
+    pub(crate) fn link(&self) -> Option<&Link> {
+        self.0.link.as_ref()
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
+    }
+
+    pub(crate) fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.0
+            .journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether both are the same call, not merely calls with one id.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Cancels the call because the server shuts down: the client is told.
+    pub(crate) fn stop(&self) {
+        self.0.cancel.stopped.store(true, Ordering::Release);
+        self.cancel();
+    }
+
+    /// Whether the call was cancelled by the server, not by its client.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.cancel.stopped.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.0.cancel.set.store(true, Ordering::Release);
+        if let Some(token) = self.0.cancel.token.get() {
+            token.cancel();
+        }
+        self.0.cancel.waker.wake();
+    }
+
+    /// Whether the call is cancelled; wakes `cx`'s task when it will be.
+    pub(crate) fn poll_cancelled(&self, cx: &task::Context<'_>) -> bool {
+        self.0.cancel.waker.register(cx.waker());
+        self.is_cancelled()
+    }
+}
+
+/// See [`Context::wait_for_client`].
+pub(crate) struct WaitingForClient(Context);
+
+impl Drop for WaitingForClient {
+    fn drop(&mut self) {
+        self.0.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl fmt::Debug for Context {
@@ -84,4 +358,15 @@ impl fmt::Debug for Context {
             .field("revision", &self.0.revision)
             .finish_non_exhaustive()
     }
+}
+
+/// A notification as JSON.
+pub(crate) fn notification(method: &Method, params: &impl Serialize) -> Option<Bytes> {
+    let mut buffer = Vec::with_capacity(128);
+    buffer.extend_from_slice(br#"{"jsonrpc":"2.0","method":""#);
+    buffer.extend_from_slice(method.as_str().as_bytes());
+    buffer.extend_from_slice(br#"","params":"#);
+    serde_json::to_writer(&mut buffer, params).ok()?;
+    buffer.push(b'}');
+    Some(buffer.into())
 }

@@ -2,7 +2,7 @@
 
 use std::{any::Any, error::Error, fmt};
 
-use super::{ToolResult, from_call::resource_not_found};
+use super::{AskError, NotAccepted, ToolResult, from_call::resource_not_found};
 use crate::{
     jsonrpc::ErrorObject,
     router::{McpRequest, McpResponse},
@@ -39,6 +39,9 @@ impl ToolError {
 
     /// What an error of any other kind becomes. Kinds that callers may see are told apart here.
     fn from_error<E: Error + Send + Sync + 'static>(error: &E) -> Self {
+        if let Some(text) = unanswered(error) {
+            return Self::new(text);
+        }
         if let Some(known) = known(error) {
             return Self::protocol(known);
         }
@@ -120,6 +123,9 @@ impl RequestError {
 
     /// What an error of any other kind becomes. Kinds that callers may see are told apart here.
     fn from_error<E: Error + Send + Sync + 'static>(error: &E) -> Self {
+        if let Some(text) = unanswered(error) {
+            return Self::protocol(ErrorObject::internal(text).reason("unanswered"));
+        }
         if let Some(known) = known(error) {
             return Self::protocol(known);
         }
@@ -152,6 +158,15 @@ impl fmt::Debug for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RequestError").field(&self.0).finish()
     }
+}
+
+/// Why a question to the client has no answer. The texts are ours, so the caller may read them.
+fn unanswered(error: &dyn Any) -> Option<String> {
+    let asked = error.downcast_ref::<AskError>().map(ToString::to_string);
+    asked.or_else(|| {
+        let refused = error.downcast_ref::<NotAccepted>();
+        refused.map(ToString::to_string)
+    })
 }
 
 /// What a caller may read of an error of ours.

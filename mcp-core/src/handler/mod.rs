@@ -2,23 +2,30 @@
 //!
 //! A handler is an `async fn` over extractors ([`FromCall`]); [`Tool`], [`Resource`],
 //! [`ResourceTemplate`] and [`Prompt`] say what it answers to. Input schemas come from
-//! [`Args<T>`](Args), output schemas from [`Json<T>`](Json).
+//! [`Args<T>`](Args), output schemas from [`Json<T>`](Json). [`Context`] is the way to the client.
 
 mod args;
+mod ask;
+mod call_id;
 mod completion;
 mod context;
+mod elicit;
 mod endpoint;
 mod error;
 mod from_call;
 mod from_fn;
+mod journal;
 mod json;
+mod notify;
 mod prompt;
 mod prompt_result;
 mod resource;
 mod resource_result;
 mod route;
 mod running;
+mod sample;
 mod schema;
+mod session_data;
 mod state;
 mod strings;
 mod template;
@@ -29,8 +36,11 @@ mod uri_template;
 
 pub use self::{
     args::{Args, RawArgs},
+    ask::{Ask, AskError},
+    call_id::CallId,
     completion::{CompletionRequest, IntoCompletion},
     context::Context,
+    elicit::{ElicitForm, Elicited, Form, NotAccepted},
     error::{RequestError, ToolError},
     from_call::{FromCall, Rejection, ResourceUri},
     from_fn::Handler,
@@ -40,14 +50,18 @@ pub use self::{
     resource::Resource,
     resource_result::IntoResourceResult,
     route::{PromptRoute, ResourceRoute, ResourceTemplateRoute, ToolRoute},
+    sample::{Sampled, Sampling},
     schema::{InputSchema, OutputSchema},
+    session_data::SessionData,
     state::{Extension, FromRef, State},
     template::ResourceTemplate,
     tool::Tool,
     tool_result::{IntoToolResult, ToolResult},
 };
 pub(crate) use self::{
+    ask::Question,
     completion::params as completion_params,
+    context::{Origin, notification},
     endpoint::{Endpoint, panicked},
     from_call::resource_not_found,
     route::{Route, Visibility},

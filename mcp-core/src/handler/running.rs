@@ -64,14 +64,11 @@ where
         let Some(limit) = this.limit else {
             return Poll::Pending;
         };
-        ready!(limit.poll(task, waits_for_client(request.context())));
+        // Waiting for the client is not the handler's time.
+        let waits = request.context().is_waiting_for_client();
+        ready!(limit.poll(task, waits));
         Poll::Ready(timed_out(request))
     }
-}
-
-/// Whether the call waits for an answer of the client, which is not the handler's time.
-fn waits_for_client(_: &Context) -> bool {
-    false
 }
 
 fn timed_out(request: &McpRequest) -> McpResponse {

@@ -16,6 +16,9 @@ macro_rules! methods {
         }
 
         impl Method {
+            /// Every name this crate knows.
+            pub(crate) const KNOWN: &[Self] = &[$(Self::$name,)*];
+
             /// The method called `name`, unless it is an unknown one.
             #[must_use]
             pub fn known(name: &str) -> Option<Self> {

@@ -7,6 +7,7 @@
 
 mod cancellation;
 mod capabilities;
+mod capability;
 mod completion;
 mod content;
 mod downgrade;
@@ -36,6 +37,7 @@ pub use self::{
         ClientCapabilities, ElicitationCapability, PromptsCapability, ResourcesCapability,
         RootsCapability, SamplingCapability, ServerCapabilities, ToolsCapability,
     },
+    capability::ClientCapability,
     completion::{
         CompleteRequestParams, CompleteResult, Completion, CompletionArgument, CompletionContext,
         CompletionReference, PromptReference, ResourceTemplateReference,

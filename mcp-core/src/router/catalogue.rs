@@ -80,7 +80,7 @@ impl Catalogue {
             capabilities =
                 capabilities.tools(when(announces, tools, ToolsCapability::list_changed));
         }
-        if !routes.resources.is_empty() || !routes.templates.is_empty() {
+        if self.has_resources() {
             let resources = ResourcesCapability::default().subscribe();
             let resources = when(announces, resources, ResourcesCapability::list_changed);
             capabilities = capabilities.resources(resources);
@@ -106,6 +106,22 @@ impl Catalogue {
     #[must_use]
     pub fn instructions(&self) -> Option<&str> {
         self.instructions.as_deref()
+    }
+
+    /// Whether there is a resource, or a template, for the URI in this request's parameters.
+    #[must_use]
+    pub fn reads(&self, request: &McpRequest) -> bool {
+        self.routes.reads(request)
+    }
+
+    /// Whether there is anything to read.
+    pub(crate) fn has_resources(&self) -> bool {
+        !self.routes.resources.is_empty() || !self.routes.templates.is_empty()
+    }
+
+    /// Whether clients are told of changed lists.
+    pub(crate) fn announces_changes(&self) -> bool {
+        self.announces_changes
     }
 
     /// The digest of one list: equal in every process that offers the same.

@@ -102,6 +102,11 @@ impl Routes {
         }
     }
 
+    /// Whether something reads the URI in the parameters.
+    pub(super) fn reads(&self, request: &McpRequest) -> bool {
+        self.reader(request).is_ok()
+    }
+
     fn reader(&self, request: &McpRequest) -> Result<Reader<'_>, ErrorObject> {
         let uri = name(request, "uri")?;
         if let Some(resource) = self.resources.get(uri, request.context()) {

@@ -1,6 +1,6 @@
 //! The answer to one request.
 
-use std::{fmt, ops::Range, str};
+use std::{fmt, ops::Range};
 
 use bytes::Bytes;
 use serde::Serialize;

@@ -93,8 +93,8 @@ impl Position {
     }
 }
 
-/// What a log holds at one position.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a log holds at one position. `Debug` shows the size of the payload only.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
     /// Where it stands.
@@ -111,20 +111,29 @@ impl Event {
     }
 }
 
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("position", &self.position)
+            .field("bytes", &self.payload.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// How much of a log is kept. What goes beyond is trimmed from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the three bounds of a log")]
 pub struct Retention {
     /// At most this many events.
     pub events: u64,
-    /// At most this many bytes of payload.
+    /// At most this many bytes of payload; a single event beyond it is trimmed at once.
     pub bytes: u64,
     /// No event older than this; `None` while the log lives.
     pub age: Option<Duration>,
 }
 
-/// What [`EventStore::append`] writes.
-#[derive(Clone, Debug)]
+/// What [`EventStore::append`] writes. `Debug` shows neither payloads nor key.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Append<'a> {
     /// The payloads, in order; they become visible together.
@@ -161,6 +170,16 @@ impl<'a> Append<'a> {
     pub fn writer_seen(mut self, seen: Option<Position>) -> Self {
         self.writer_seen = seen;
         self
+    }
+}
+
+impl fmt::Debug for Append<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Append")
+            .field("events", &self.events.len())
+            .field("writer_seen", &self.writer_seen)
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
     }
 }
 
@@ -319,12 +338,73 @@ pub enum Read {
 }
 
 /// Where messages wait until they are read.
+///
+/// # Contract
+///
+/// The store, whatever it keeps the logs in:
+///
+/// * EL-01: positions count from 1 in an epoch, without a hole.
+/// * EL-02: concurrent writers get distinct positions, each its own in its own order.
+/// * EL-03: who has seen an event has seen all before it: none appears later at a lower position.
+/// * EL-04: what `append` returned is read by every process.
+/// * EL-05, EL-25: the same events under a known key are not added again, and answered with the
+///   first position and `duplicate`; others are a `Conflict`. A key lives at least as long as its
+///   entry, and is looked at before seal and epoch.
+/// * EL-07: `read` gives what lies strictly after a position, in order, of this log only.
+/// * EL-08, EL-17: no log sees, delays or evicts the events of another.
+/// * EL-09: a position of another log is never good for this one's events by chance: it is of
+///   another epoch.
+/// * EL-11: a position below the floor is a `Gap`, never a part of what follows. The
+///   [beginning](Position::BEGINNING) is one only if something was trimmed.
+/// * EL-12: a position of another epoch is a `Gap`, whatever its number.
+/// * EL-13: a position ahead of the head is a `Gap`, never something to wait for.
+/// * EL-14: an append whose `writer_seen` is ahead of the head, or of another epoch, begins a new
+///   random epoch in the same step. The reader stays; nothing else does.
+/// * EL-15: a page keeps to both limits but has at least one event; `more` is exact; paging sees
+///   each event once while appends go on.
+/// * EL-16: what is newer than the retention is not trimmed, the floor never goes back, and who
+///   races a trim gets the event or a `Gap`. [`LogKey::Config`] is never trimmed.
+/// * EL-18: the first `seal` ends the log: a later `append` is a `Conflict`, and `sealed` shows on
+///   the page that reaches the end. The last event stays until `keep` is over, then the log is gone.
+/// * EL-19: `purge` leaves nothing, and an append that raced it is purged too or a `Conflict`.
+/// * EL-20: payloads come back byte for byte, or are `TooLarge` and nothing is stored.
+/// * EL-21: a log outlives its events: a trimmed one still knows its head.
+/// * EL-26: the last of many `attach` wins, reads of the others answer `Superseded`.
+/// * EL-27: what a reader acknowledged is remembered without it.
+/// * EL-28: `heads` of many logs is one call.
+///
+/// The caller:
+///
+/// * passes positions it got from the store; what a client sent is checked for form first (EL-10),
+/// * gives with every append of a log that it wrote or read before what it has seen of it,
+/// * uses a key for an append that it may have to repeat after an `Unknown`,
+/// * reads with its generation, and passes as `after` only what was handed on,
+/// * seals or purges the logs it no longer needs.
 #[async_trait]
 pub trait EventStore: Send + Sync {
     /// Adds a batch of events; positions are given by the backend as they become visible.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` when the log is sealed, its session purged, or the key used for other events.
+    /// `TooLarge` when a payload is larger than the store takes. `InvalidArgument` when the batch
+    /// is empty. Nothing is stored then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the batch stands as a whole or not at all.
     async fn append(&self, log: &LogKey, batch: Append<'_>) -> Result<Appended, StoreError>;
 
-    /// Makes `reader` the one reader of the log.
+    /// Makes `reader` the one reader of the log; `None` when there is no log to read.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the reader is attached or not; whoever does not know attaches
+    /// again, which supersedes the first.
     async fn attach(
         &self,
         log: &LogKey,
@@ -333,6 +413,17 @@ pub trait EventStore: Send + Sync {
     ) -> Result<Option<Attached>, StoreError>;
 
     /// The events strictly after `after`; with a generation it also acknowledges `after`.
+    ///
+    /// What the newest reader acknowledges counts, also when it lies before what another did. A
+    /// position of another epoch, or ahead of the head, acknowledges nothing.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` or `Unsupported` when an event cannot be decoded; else only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, it may have acknowledged `after`. Reading again gives the same.
     async fn read(
         &self,
         log: &LogKey,
@@ -341,10 +432,29 @@ pub trait EventStore: Send + Sync {
         limit: ReadLimit,
     ) -> Result<Read, StoreError>;
 
-    /// The state of many logs at once, in the order asked.
+    /// The state of many logs at once, in the order asked; `None` for a log that does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// It changes nothing.
     async fn heads(&self, logs: &[LogKey]) -> Result<Vec<Option<Head>>, StoreError>;
 
     /// Ends the log, with a last event if given; the first sealer wins and gets `true`.
+    ///
+    /// A missing log is made and ended. `keep` after this call it is gone. Sealing again adds nothing,
+    /// but a shorter `keep` counts: so a reader says that it has everything.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` when the event is larger than the store takes; the log is not sealed then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the log is sealed with its last event or open without it.
     async fn seal(
         &self,
         log: &LogKey,
@@ -353,9 +463,30 @@ pub trait EventStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Removes every stream log of a session; says how many there were.
+    ///
+    /// The session takes no stream logs for a while: `append` is a `Conflict`, `seal` answers
+    /// `false`, `attach` `None`.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails; some of the logs may be gone then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, some of the logs may be gone; purging again is harmless.
     async fn purge(&self, session: &SessionId) -> Result<u64, StoreError>;
 
     /// Frees what up to `limit` logs past their retention still hold; says how many were freed.
+    ///
+    /// A store whose backend does this by itself has nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the next call goes on.
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         let _ = limit;
         Ok(0)

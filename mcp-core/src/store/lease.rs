@@ -43,9 +43,38 @@ impl Lease {
 }
 
 /// Who holds which name, until when.
+///
+/// # Contract
+///
+/// The store, whatever it keeps the leases in:
+///
+/// * LS-01: of many concurrent `hold` of a name exactly one succeeds; each success carries a fence
+///   greater than every earlier one of that name.
+/// * LS-02: a lease that is not renewed ends when its time is over, by the backend's clock; renewing
+///   it afterwards answers `false`.
+/// * LS-03: who no longer holds a name changes nothing.
+/// * LS-05: no two names collide, whatever characters they have; namespaces share nothing.
+/// * LS-07: `list` shows exactly the live leases, with their latest facts; facts of more than
+///   [`MAX_FACTS`] bytes are `TooLarge`.
+///
+/// The caller:
+///
+/// * LS-04: counts its time from before the call that holds or renews was sent, so that it knows
+///   of the end before somebody else can begin.
+/// * LS-06: judges a lease gone only when it has itself reached the store for two lease times.
+/// * Does not renew with a fence after a `renew` of it answered `false`.
 #[async_trait]
 pub trait LeaseStore: Send + Sync {
     /// Takes a free name; `None` while somebody (also this holder) has it.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` when the facts are; else only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the name is held under an unknown fence, until its time is over,
+    /// or free.
     async fn hold(
         &self,
         name: &str,
@@ -55,6 +84,15 @@ pub trait LeaseStore: Send + Sync {
     ) -> Result<Option<Fence>, StoreError>;
 
     /// Starts the time of a lease again, with new facts; `false` when it is no longer held under `fence`.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` when the facts are, and the lease stays as it was; else only when the backend
+    /// fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the lease is renewed or not; renewing again is harmless.
     async fn renew(
         &self,
         name: &str,
@@ -64,8 +102,24 @@ pub trait LeaseStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Gives a name back; `false` when it was no longer held under `fence`.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the name is held or free; releasing again is harmless.
     async fn release(&self, name: &str, fence: Fence) -> Result<bool, StoreError>;
 
-    /// The live leases whose names begin with `prefix`, by name.
+    /// The live leases whose names begin with `prefix`, in the order of the bytes of their names.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// It changes nothing.
     async fn list(&self, prefix: &str) -> Result<Vec<Lease>, StoreError>;
 }

@@ -1,13 +1,32 @@
 //! Where state lives: four small, object-safe traits, each with an in-memory implementation.
 //!
 //! The log is the truth, the wake-up is a hint: whoever waits for something reads a log from a
-//! position; a [`Notifier`] only makes it look earlier than its poll would.
+//! position; a [`Notifier`] only makes it look earlier than its poll would. [`Tail`] is that reading.
+//!
+//! # Contract
+//!
+//! Each trait numbers what it promises, so that a test, a comment and a bug report can name the same
+//! sentence: `SS` for sessions, `EL` for logs, `BP` for wake-ups and what is built on them, `LS` for
+//! leases. These hold for all of them:
+//!
+//! * while the backend is down every call fails before its deadline, with `Unavailable`
+//!   when it was certainly not applied and `Unknown` when it may have been. None answers that
+//!   something does not exist.
+//! * when the backend is back, the next call succeeds.
+//! * exhausted connections are `Unavailable`, never a deadlock.
+//! * whoever drops a future leaves the state before or after the call, never between.
+//! * no call blocks the thread it runs on.
+//! * handles can be cloned and shared, and used from many tasks at once.
+//! * neither errors nor `Debug` show payloads, whole session ids or passwords.
+//! * two namespaces never touch each other.
 
 mod error;
 mod event;
 mod lease;
+pub mod memory;
 mod notify;
 mod session;
+mod topic;
 
 pub use self::{
     error::{StoreError, StoreErrorKind},
@@ -16,9 +35,11 @@ pub use self::{
         Head, InstanceId, LogKey, Position, Read, ReadLimit, ReaderId, Retention, Sealed,
     },
     lease::{Fence, Lease, LeaseStore, MAX_FACTS},
+    memory::{MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore},
     notify::{Audience, Listener, Notifier, WakeUp},
     session::{
         Caps, Created, Principal, SessionChange, SessionId, SessionRecord, SessionStore, Ttl,
         Version, Versioned,
     },
+    topic::{Tail, TailEvent},
 };

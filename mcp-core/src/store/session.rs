@@ -17,6 +17,12 @@ use crate::{
 #[serde(transparent)]
 pub struct SessionId(Arc<str>);
 
+impl std::borrow::Borrow<str> for SessionId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl SessionId {
     /// Wraps an id without judging it.
     #[must_use]
@@ -64,8 +70,8 @@ impl Principal {
     }
 }
 
-/// Everything a session is, apart from its streams.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Everything a session is, apart from its streams. `Debug` shows neither data nor secret.
+#[derive(Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionRecord {
     /// The id core minted.
@@ -112,6 +118,17 @@ impl SessionRecord {
             data: BTreeMap::new(),
             secret,
         }
+    }
+}
+
+impl fmt::Debug for SessionRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionRecord")
+            .field("id", &self.id)
+            .field("revision", &self.revision)
+            .field("client", &self.client)
+            .field("initialized", &self.initialized)
+            .finish_non_exhaustive()
     }
 }
 
@@ -216,9 +233,54 @@ impl SessionChange {
 }
 
 /// Where sessions live.
+///
+/// # Contract
+///
+/// The store, whatever it keeps the records in:
+///
+/// * SS-02: `create` is create-if-absent. Of many concurrent ones of an id exactly one succeeds,
+///   and its record stands.
+/// * SS-03: the id of a deleted session stays taken for the tombstone time.
+/// * SS-04: what was written through one handle is read through another, every field byte for byte.
+/// * SS-05: `update` writes when the version is the current one and grows it by one; otherwise it
+///   is a `Conflict` and nothing changes.
+/// * SS-06: no update is lost among concurrent ones.
+/// * SS-07: `update` of a missing, expired or deleted session is `Ok(None)` and makes none.
+/// * SS-08: after `delete` returned, nothing that raced it makes `load` answer `Some`.
+/// * SS-10: a second `delete` answers `false`.
+/// * SS-11: `delete` removes the record and every index of it; only the tombstone stays.
+/// * SS-13: a session is there until its time is over and not after, by the backend's clock.
+/// * SS-14: the clock of the calling instance changes nothing.
+/// * SS-15: `touch` starts the idle time again, never past the absolute one.
+/// * SS-16: `load` does not lengthen a life; `update` changes it only when asked.
+/// * SS-17: id, owner and creation time never change; an attempt is `InvalidArgument`.
+/// * SS-18: what has expired is invisible to every call and every count before it is swept.
+/// * SS-19: `sweep` may run everywhere at once, is bounded, goes on where it left off, and never
+///   takes a live or just touched session.
+/// * SS-21, SS-22: the owner, or that there is none, comes back as it was given: issuer and subject.
+/// * SS-23: no two ids or owners collide, whatever characters they have.
+/// * SS-24: namespaces share nothing, also when the name of one begins with that of the other.
+/// * SS-25: the cap of a principal is never exceeded; expired sessions do not count.
+/// * SS-26: a stored record says which versions can read it; who cannot answers `Unsupported`.
+/// * SS-27: bytes that cannot be decoded are `Corrupt`, and concern that one session.
+/// * SS-28: application data comes back byte for byte through every call.
+///
+/// The caller:
+///
+/// * SS-01: mints the ids, at random, and never uses one twice.
+/// * SS-20: compares the owner after the load, and treats somebody else's session as unknown.
+/// * After [`StoreErrorKind::Unknown`](super::StoreErrorKind::Unknown) it reads before it decides.
 #[async_trait]
 pub trait SessionStore: Send + Sync {
     /// Stores a record under a fresh id.
+    ///
+    /// # Errors
+    ///
+    /// `TooLarge` when the record is larger than the store takes; else only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the record stands as a whole or not at all.
     async fn create(
         &self,
         record: &SessionRecord,
@@ -227,9 +289,26 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<Created, StoreError>;
 
     /// The record, unless it is unknown, expired or deleted.
+    ///
+    /// # Errors
+    ///
+    /// `Corrupt` or `Unsupported` when it cannot be decoded; else only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// It changes nothing.
     async fn load(&self, id: &SessionId) -> Result<Option<Versioned>, StoreError>;
 
     /// Replaces the record if its version is still `expected`; `None` when there is no such session.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` when the version is another one: load, decide again, try again.
+    /// `InvalidArgument` when the record has another id or owner. `TooLarge` as for `create`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the change is made as a whole or not at all.
     async fn update(
         &self,
         id: &SessionId,
@@ -238,19 +317,55 @@ pub trait SessionStore: Send + Sync {
     ) -> Result<Option<Version>, StoreError>;
 
     /// Starts the idle time of each session again; says which still live, in the order asked.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails; some of the sessions may have been touched then.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, each session has been touched or not.
     async fn touch(&self, ids: &[SessionId]) -> Result<Vec<Option<Version>>, StoreError>;
 
     /// Removes the session; `false` when there was none.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the session is there or gone; deleting again is harmless.
     async fn delete(&self, id: &SessionId) -> Result<bool, StoreError>;
 
-    /// Up to `limit` live sessions with ids after `after`, in the order of their ids.
+    /// Up to `limit` live sessions with ids after `after`, in the order of the bytes of their ids.
+    ///
+    /// A session that lives from the first page to the last is seen exactly once.
+    ///
+    /// # Errors
+    ///
+    /// As for `load`.
+    ///
+    /// # Cancel safety
+    ///
+    /// It changes nothing.
     async fn list(
         &self,
         after: Option<&SessionId>,
         limit: usize,
     ) -> Result<Vec<Versioned>, StoreError>;
 
-    /// Frees what up to `limit` expired sessions still hold; says how many were freed.
+    /// Frees what up to `limit` expired sessions and old tombstones still hold; says how many.
+    ///
+    /// A store whose backend does this by itself has nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// Only when the backend fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, the next call goes on.
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         let _ = limit;
         Ok(0)

@@ -1,0 +1,191 @@
+//! Questions to the client from inside a handler: [`Ask`] and how it can end.
+
+use std::{
+    fmt,
+    future::{self, Future},
+    pin::Pin,
+    task::{self, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::Context;
+use crate::protocol::{ClientCapability, Method};
+
+/// A question to the client, written but not yet sent.
+pub(crate) struct Question {
+    pub(crate) method: Method,
+    pub(crate) params: Bytes,
+    pub(crate) needs: ClientCapability,
+}
+
+impl Question {
+    pub(crate) fn new(
+        method: Method,
+        params: &impl Serialize,
+        needs: ClientCapability,
+    ) -> Result<Self, AskError> {
+        let params = serde_json::to_vec(params)
+            .map_err(|error| AskError::InvalidQuestion(error.to_string()))?;
+        Ok(Self {
+            method,
+            params: params.into(),
+            needs,
+        })
+    }
+
+    /// Two questions with one digest are the same question.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.method.as_str().as_bytes());
+        hasher.update(&[0]);
+        hasher.update(&self.params);
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// A question to the client that is on its way: `ctx.elicit(..)`, `ctx.sample(..)`, `ctx.roots(..)`.
+///
+/// Ready when the client has answered. A handler must be prepared never to be resumed behind it:
+/// waiting here may end with the handler's future being dropped, exactly as when it is cancelled.
+///
+/// # Cancel safety
+///
+/// Dropping it takes the question back; an answer that comes later is ignored.
+#[must_use = "a question is only asked when it is awaited"]
+pub struct Ask<T> {
+    state: State,
+    decode: fn(&Bytes) -> Result<T, AskError>,
+}
+
+enum State {
+    New {
+        context: Context,
+        key: String,
+        question: Result<Question, AskError>,
+        within: Option<Duration>,
+    },
+    Asked(Pin<Box<dyn Future<Output = Result<Bytes, AskError>> + Send>>),
+    Over,
+}
+
+impl<T> Ask<T> {
+    pub(crate) fn new(
+        context: &Context,
+        key: &str,
+        question: Result<Question, AskError>,
+        decode: fn(&Bytes) -> Result<T, AskError>,
+    ) -> Self {
+        Self {
+            state: State::New {
+                context: context.clone(),
+                key: key.to_owned(),
+                question,
+                within: None,
+            },
+            decode,
+        }
+    }
+
+    /// Waits at most this long instead of the server's `ask_timeout`.
+    pub fn within(mut self, limit: Duration) -> Self {
+        if let State::New { within, .. } = &mut self.state {
+            *within = Some(limit);
+        }
+        self
+    }
+}
+
+impl<T> Future for Ask<T> {
+    type Output = Result<T, AskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let mut asked = match std::mem::replace(&mut self.state, State::Over) {
+            State::New {
+                context,
+                key,
+                question,
+                within,
+            } => match begin(context, key, question, within) {
+                Ok(asked) => asked,
+                Err(error) => return Poll::Ready(Err(error)),
+            },
+            State::Asked(asked) => asked,
+            State::Over => return Poll::Ready(Err(AskError::Closed)),
+        };
+        match asked.as_mut().poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(answer.and_then(|json| (self.decode)(&json))),
+            Poll::Pending => {
+                self.state = State::Asked(asked);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+type Asked = Pin<Box<dyn Future<Output = Result<Bytes, AskError>> + Send>>;
+
+fn begin(
+    context: Context,
+    key: String,
+    question: Result<Question, AskError>,
+    within: Option<Duration>,
+) -> Result<Asked, AskError> {
+    let question = question?;
+    let digest = question.digest();
+    let answered = context.journal().ask(&key, digest)?;
+    if let Some(answer) = answered {
+        return Ok(Box::pin(future::ready(Ok(answer))));
+    }
+    if !context.can(question.needs) || !context.outbox().is_open() {
+        return Err(AskError::NotSupported(question.needs));
+    }
+    Ok(Box::pin(async move {
+        let answer = crate::server::ask(&context, question, within).await?;
+        context.journal().answered(key, answer.clone());
+        Ok(answer)
+    }))
+}
+
+impl<T> fmt::Debug for Ask<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask").finish_non_exhaustive()
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// The client did not declare that it can answer, or this request's reply cannot carry questions.
+    #[error("the client does not support {0}")]
+    NotSupported(ClientCapability),
+    /// A key names one question of a call, and this one names two.
+    #[error("two questions of this call have one key")]
+    DuplicateKey,
+    /// The call, or the session, has ended.
+    #[error("nobody can answer any longer")]
+    Closed,
+    /// The client did not answer in time.
+    #[error("the client did not answer in time")]
+    Timeout,
+    /// Too many questions wait for this client already.
+    #[error("too many questions wait for the client")]
+    TooMany,
+    /// The client answered with an error.
+    #[error("the client refused: {message}")]
+    Refused {
+        /// The JSON-RPC code.
+        code: i64,
+        /// What the client says.
+        message: String,
+    },
+    /// The answer is not what was asked for.
+    #[error("the answer is not what was asked for: {0}")]
+    InvalidAnswer(String),
+    /// The question cannot be asked like this.
+    #[error("the question cannot be asked: {0}")]
+    InvalidQuestion(String),
+}

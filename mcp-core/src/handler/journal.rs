@@ -1,0 +1,66 @@
+//! What a call has asked and remembered so far.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::AskError;
+
+/// The questions, answers and remembered values of one call, each under the key its handler gave.
+#[derive(Default)]
+pub(crate) struct Journal {
+    questions: BTreeMap<String, [u8; 32]>,
+    answers: BTreeMap<String, Bytes>,
+    once: BTreeMap<String, Box<RawValue>>,
+}
+
+impl Journal {
+    /// Notes a question; gives its answer if it has one already.
+    pub(crate) fn ask(&mut self, key: &str, digest: [u8; 32]) -> Result<Option<Bytes>, AskError> {
+        match self.questions.get(key) {
+            None => {
+                self.questions.insert(key.to_owned(), digest);
+                Ok(None)
+            }
+            Some(known) if *known == digest => {
+                let answer = self.answers.get(key).cloned();
+                answer.map(Some).ok_or(AskError::DuplicateKey)
+            }
+            Some(_) => Err(AskError::DuplicateKey),
+        }
+    }
+
+    pub(crate) fn answered(&mut self, key: String, answer: Bytes) {
+        self.answers.insert(key, answer);
+    }
+
+    /// What an earlier `once` step under this key gave.
+    pub(crate) fn remembered<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let json = self.once.get(key)?;
+        serde_json::from_str(json.get()).ok()
+    }
+
+    pub(crate) fn remember(&mut self, key: &str, value: &impl Serialize) {
+        if let Ok(json) = serde_json::value::to_raw_value(value) {
+            self.once.insert(key.to_owned(), json);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_one_question() {
+        let mut journal = Journal::default();
+        assert_eq!(journal.ask("a", [1; 32]), Ok(None));
+        assert_eq!(journal.ask("a", [2; 32]), Err(AskError::DuplicateKey));
+        assert_eq!(journal.ask("a", [1; 32]), Err(AskError::DuplicateKey));
+        journal.answered("a".to_owned(), Bytes::from_static(b"1"));
+        let answer = journal.ask("a", [1; 32]);
+        assert_eq!(answer, Ok(Some(Bytes::from_static(b"1"))));
+    }
+}

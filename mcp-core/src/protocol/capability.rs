@@ -1,0 +1,49 @@
+//! What a client can be asked for.
+
+use std::fmt;
+
+use super::{ClientCapabilities, ElicitationCapability};
+
+/// Something a client declares that it can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientCapability {
+    /// Show a form to the user.
+    ElicitationForm,
+    /// Send the user to a URL.
+    ElicitationUrl,
+    /// Ask a model.
+    Sampling,
+    /// Ask a model that may call tools.
+    SamplingTools,
+    /// Name its roots.
+    Roots,
+}
+
+impl ClientCapability {
+    /// Whether `declared` has it.
+    #[must_use]
+    pub fn is_in(self, declared: &ClientCapabilities) -> bool {
+        let elicitation = declared.elicitation.as_ref();
+        let sampling = declared.sampling.as_ref();
+        match self {
+            Self::ElicitationForm => elicitation.is_some_and(ElicitationCapability::has_form),
+            Self::ElicitationUrl => elicitation.is_some_and(ElicitationCapability::has_url),
+            Self::Sampling => sampling.is_some(),
+            Self::SamplingTools => sampling.is_some_and(|with| with.tools.is_some()),
+            Self::Roots => declared.roots.is_some(),
+        }
+    }
+}
+
+impl fmt::Display for ClientCapability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ElicitationForm => "elicitation",
+            Self::ElicitationUrl => "elicitation by URL",
+            Self::Sampling => "sampling",
+            Self::SamplingTools => "sampling with tools",
+            Self::Roots => "roots",
+        })
+    }
+}

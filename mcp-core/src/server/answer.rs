@@ -1,0 +1,83 @@
+//! A client's answer to a request of ours, whichever instance it arrives at.
+
+use super::{
+    Refusal, Server, SessionRef,
+    ask::answer_key,
+    entry::{self, InboxEntry},
+    mint,
+};
+use crate::{
+    jsonrpc::{Answer, Response},
+    store::{Append, Audience, InstanceId, LogKey, StoreErrorKind},
+};
+
+impl Server {
+    /// Takes an answer and hands it to the instance that asked. The first answer wins; the same
+    /// answer again is accepted and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] when nobody asked this, nobody waits any more, another answer came first, or the
+    /// store cannot be reached.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the answer is delivered or it is not; the client may send it again.
+    pub async fn answer(&self, session: &SessionRef, response: Response) -> Result<(), Refusal> {
+        let Some(id) = response.id else {
+            tracing::warn!("a client could not read a message");
+            return Ok(());
+        };
+        let id: String = serde_json::from_str(id.as_json()).map_err(|_| not_asked())?;
+        let (instance, number) = self.asked(session, &id).ok_or_else(not_asked)?;
+        if instance != *self.instance() && !self.is_alive(&instance).await? {
+            return Err(not_asked());
+        }
+        let entry = match &response.answer {
+            Answer::Result(json) => {
+                entry::raw(json).map(|json| InboxEntry::Result { ask: number, json })
+            }
+            Answer::Error(json) => {
+                entry::raw(json).map(|json| InboxEntry::Error { ask: number, json })
+            }
+        };
+        let entry = entry.and_then(|entry| entry::encode(&entry).ok());
+        let events = [entry.ok_or_else(not_asked)?];
+        let key = answer_key(session.id(), &id);
+        let batch = Append::new(&events, self.limits().shared_retention()).key(&key);
+        let inbox = LogKey::Inbox(instance.clone());
+        match self.0.stores.events.append(&inbox, batch).await {
+            Ok(appended) if appended.duplicate => Ok(()),
+            Ok(_) => {
+                let audience = Audience::Instance(instance);
+                let _ = self.0.stores.notifier.publish(&audience, &inbox).await;
+                Ok(())
+            }
+            Err(error) if error.kind() == StoreErrorKind::Conflict => Err(Refusal::invalid(
+                "this request was answered or given up before",
+                "answered_before",
+            )),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Which instance asked under this id, if it is one of this session's.
+    fn asked(&self, session: &SessionRef, id: &str) -> Option<(InstanceId, u64)> {
+        let mut parts = id.splitn(3, '.');
+        let instance = InstanceId::new(parts.next()?);
+        let number = parts.next()?.parse().ok()?;
+        let tag = parts.next()?;
+        let expected = mint::tag(&session.0.record().secret, &instance, number);
+        (tag == expected).then_some((instance, number))
+    }
+
+    async fn is_alive(&self, instance: &InstanceId) -> Result<bool, Refusal> {
+        let name = super::instance::lease_name(instance);
+        let leases = self.0.stores.leases.list(&name).await?;
+        Ok(leases.iter().any(|lease| lease.name == name))
+    }
+}
+
+fn not_asked() -> Refusal {
+    Refusal::invalid("no request with this id waits for an answer", "not_asked")
+}

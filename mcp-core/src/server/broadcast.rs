@@ -1,0 +1,90 @@
+//! What every instance must hear: written to one of the broadcast logs, read by all.
+
+use std::{collections::hash_map::DefaultHasher, hash::Hasher};
+
+use super::{
+    Server,
+    entry::{self, Broadcast},
+    listen::Notice,
+};
+use crate::store::{Append, Audience, BROADCAST_LOGS, LogKey, StoreError, StoreErrorKind};
+
+/// The log for a subject. The same on every instance: `DefaultHasher::new` has fixed keys.
+fn log_of(subject: &str) -> LogKey {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(subject.as_bytes());
+    let shard = hasher.finish() % u64::from(BROADCAST_LOGS);
+    LogKey::Broadcast(u8::try_from(shard).unwrap_or_default())
+}
+
+/// The broadcast logs.
+pub(super) fn logs() -> impl Iterator<Item = LogKey> {
+    (0..BROADCAST_LOGS).map(LogKey::Broadcast)
+}
+
+impl Server {
+    /// Tells every instance, this one included.
+    pub(super) async fn broadcast(&self, entry: &Broadcast) -> Result<(), StoreError> {
+        let bytes = entry::encode(entry).map_err(|error| {
+            StoreError::new(
+                StoreErrorKind::InvalidArgument,
+                "broadcast",
+                "the entry is not JSON",
+            )
+            .with_source(error)
+        })?;
+        let log = log_of(entry.subject());
+        let events = [bytes];
+        let batch = Append::new(&events, self.limits().shared_retention());
+        self.0.stores.events.append(&log, batch).await?;
+        // A lost wake-up only makes the others hear of it at their next poll.
+        if let Err(error) = self
+            .0
+            .stores
+            .notifier
+            .publish(&Audience::Everyone, &log)
+            .await
+        {
+            tracing::debug!(%error, "a wake-up was not sent");
+        }
+        Ok(())
+    }
+
+    /// Tells everyone who subscribed to `uri`, on every instance, that it has new content.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the word may or may not have gone out.
+    pub async fn resource_updated(&self, uri: &str) {
+        let entry = Broadcast::ResourceUpdated {
+            uri: uri.to_owned(),
+        };
+        if let Err(error) = self.broadcast(&entry).await {
+            tracing::warn!(%error, "a changed resource was not announced");
+        }
+    }
+
+    /// Acts on what some instance said.
+    pub(super) async fn hear(&self, entry: Broadcast) {
+        match entry {
+            Broadcast::Cancelled {
+                session, request, ..
+            } => {
+                if let Some(session) = self.0.sessions.get(session.as_str()) {
+                    session.cancel(&request);
+                }
+            }
+            Broadcast::SessionEnded { session } => self.forget(&session),
+            Broadcast::SessionChanged { session } => {
+                let Some(session) = self.0.sessions.get(session.as_str()) else {
+                    return;
+                };
+                if let Err(error) = self.reload(&session).await {
+                    tracing::warn!(%error, "a changed session was not read");
+                }
+            }
+            Broadcast::CatalogueChanged { payload } => self.apply_catalogue(&payload),
+            Broadcast::ResourceUpdated { uri } => self.notice(&Notice::Updated(uri)),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! From a router to a server.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use serde_json::value::RawValue;
+use tokio::sync::OnceCell;
+use tower::{Layer, Service};
+
+use super::{
+    Inner, KeyRing, Limits, Server, Stores, ask::Pending, catalogue::Current, drain::Phases,
+    listen::Listening, lookup::Loading, metrics::Metrics, mint, mint::SessionIds, reader::Readers,
+    session::Sessions,
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    error::BoxError,
+    protocol::Revision,
+    router::{BuildError, McpRequest, McpResponse, McpRouter, McpService},
+    spawn::Tasks,
+    store::{
+        EventStore, InstanceId, LeaseStore, MemoryEventStore, MemoryLeaseStore, MemoryNotifier,
+        MemorySessionStore, Notifier, SessionStore,
+    },
+};
+
+/// Whether the session-oriented revisions get sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionMode {
+    /// `initialize` begins a session.
+    #[default]
+    On,
+    /// No session id, no streams to listen to, no store; every request stands alone.
+    Off,
+}
+
+type OnCatalogue = dyn Fn(&McpRouter, &RawValue) -> Result<McpRouter, BoxError> + Send + Sync;
+
+/// Configures a [`Server`]. Everything has a default: memory stores, finite limits.
+#[must_use = "a builder does nothing until `build`"]
+pub struct ServerBuilder {
+    router: McpRouter,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    mode: SessionMode,
+    revisions: Vec<Revision>,
+    instance: Option<InstanceId>,
+    keys: Option<KeyRing>,
+    sessions: Option<Arc<dyn SessionStore>>,
+    events: Option<Arc<dyn EventStore>>,
+    notifier: Option<Arc<dyn Notifier>>,
+    leases: Option<Arc<dyn LeaseStore>>,
+    on_catalogue: Option<Box<OnCatalogue>>,
+}
+
+impl From<McpRouter> for ServerBuilder {
+    fn from(router: McpRouter) -> Self {
+        Self {
+            router,
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            mode: SessionMode::On,
+            revisions: Revision::ALL.to_vec(),
+            instance: None,
+            keys: None,
+            sessions: None,
+            events: None,
+            notifier: None,
+            leases: None,
+            on_catalogue: None,
+        }
+    }
+}
+
+impl ServerBuilder {
+    /// Keeps sessions in this store instead of in memory.
+    pub fn session_store(mut self, store: Arc<dyn SessionStore>) -> Self {
+        self.sessions = Some(store);
+        self
+    }
+
+    /// Keeps streams and answers in this store instead of in memory.
+    pub fn event_store(mut self, store: Arc<dyn EventStore>) -> Self {
+        self.events = Some(store);
+        self
+    }
+
+    /// Wakes other instances through this notifier.
+    pub fn notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = Some(notifier);
+        self
+    }
+
+    /// Shows this instance to others through this store.
+    pub fn lease_store(mut self, store: Arc<dyn LeaseStore>) -> Self {
+        self.leases = Some(store);
+        self
+    }
+
+    /// Wraps every request in a tower layer, made once; see [`McpRouter::layer`].
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<McpService> + Clone + Send + Sync + 'static,
+        L::Service: Service<McpRequest, Response = McpResponse> + Clone + Send + Sync + 'static,
+        <L::Service as Service<McpRequest>>::Error: Into<BoxError>,
+        <L::Service as Service<McpRequest>>::Future: Send + 'static,
+    {
+        self.router = self.router.layer(layer);
+        self
+    }
+
+    /// Replaces every bound.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Changes some bounds.
+    pub fn with_limits(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+        change(&mut self.limits);
+        self
+    }
+
+    /// A session ends when it has not been used for this long. Default 30 minutes.
+    pub fn session_ttl(mut self, ttl: Duration) -> Self {
+        self.limits.session_idle = ttl;
+        self
+    }
+
+    /// Sessions that this process holds at most. Default 10 000.
+    pub fn max_sessions(mut self, sessions: usize) -> Self {
+        self.limits.sessions = sessions;
+        self
+    }
+
+    /// With or without sessions.
+    pub fn sessions(mut self, mode: SessionMode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// The revisions to speak. Default: all.
+    pub fn revisions(mut self, revisions: impl IntoIterator<Item = Revision>) -> Self {
+        self.revisions = revisions.into_iter().collect();
+        self.revisions.sort_unstable();
+        self.revisions.dedup();
+        self
+    }
+
+    /// The secrets shared by all instances. Default: random, good for this process only.
+    pub fn state_keys(mut self, keys: KeyRing) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// The id of this start of the process. Default: random. Must never be used twice.
+    pub fn instance(mut self, id: InstanceId) -> Self {
+        self.instance = Some(id);
+        self
+    }
+
+    /// Tells the time to everything this process decides by itself.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Makes the next router from the present one and the payload of
+    /// [`Server::change_catalogue`]. Runs on every instance, in the order of the changes; must give
+    /// the same router everywhere.
+    pub fn on_catalogue(
+        mut self,
+        change: impl Fn(&McpRouter, &RawValue) -> Result<McpRouter, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.on_catalogue = Some(Box::new(change));
+        self
+    }
+
+    /// Builds the server. Its background work begins with its first session.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when the router or a setting contradicts itself.
+    pub fn build(self) -> Result<Server, BuildError> {
+        let instance = self.instance.unwrap_or_else(mint::instance_id);
+        let keys = self.keys.unwrap_or_else(KeyRing::random);
+        let shared = self.sessions.is_some();
+        let clock = &self.clock;
+        let stores = Stores {
+            sessions: self
+                .sessions
+                .unwrap_or_else(|| Arc::new(MemorySessionStore::with_clock(Arc::clone(clock)))),
+            events: self
+                .events
+                .unwrap_or_else(|| Arc::new(MemoryEventStore::with_clock(Arc::clone(clock)))),
+            notifier: self
+                .notifier
+                .unwrap_or_else(|| Arc::new(MemoryNotifier::new())),
+            leases: self
+                .leases
+                .unwrap_or_else(|| Arc::new(MemoryLeaseStore::with_clock(Arc::clone(clock)))),
+            shared,
+        };
+        Ok(Server(Arc::new(Inner {
+            ids: SessionIds::new(&keys, &instance),
+            key_ids: keys.ids().map(str::to_owned).collect(),
+            instance,
+            current: Current::new(self.router, self.on_catalogue)?,
+            metrics: Metrics::new(&self.revisions),
+            limits: self.limits,
+            clock: self.clock,
+            revisions: self.revisions,
+            mode: self.mode,
+            stores,
+            sessions: Sessions::default(),
+            loading: Loading::default(),
+            pending: Pending::default(),
+            readers: Readers::default(),
+            listening: Listening::default(),
+            phases: Phases::default(),
+            tasks: Tasks::default(),
+            started: OnceCell::new(),
+            counter: AtomicU64::new(1),
+        })))
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("limits", &self.limits)
+            .field("mode", &self.mode)
+            .field("revisions", &self.revisions)
+            .finish_non_exhaustive()
+    }
+}

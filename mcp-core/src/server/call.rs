@@ -1,0 +1,346 @@
+//! One request: run where it arrived until it answers, or until its reply becomes a stream.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::Pin,
+    sync::Arc,
+    task::{self, Poll},
+};
+
+use http::Extensions;
+use tokio::time::{Instant, Sleep};
+use tracing::Span;
+
+use super::{
+    EventStream, Outbox, Server, SessionRef,
+    metrics::Measured,
+    session::{Running, Session},
+    stream,
+};
+use crate::{
+    handler::{Context, Origin},
+    jsonrpc::{ErrorObject, Request},
+    protocol::{Method, Revision},
+    router::{McpRequest, McpResponse, Params, RouterFuture},
+    store::Principal,
+};
+
+/// What a transport knows about whoever sends a message.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Caller {
+    /// Who it is; computed from every message, never remembered with the session.
+    pub principal: Option<Principal>,
+    /// What the transport and the layers before it attached.
+    pub extensions: Extensions,
+}
+
+impl Caller {
+    /// A caller with these credentials.
+    #[must_use]
+    pub fn new(principal: Option<Principal>, extensions: Extensions) -> Self {
+        Self {
+            principal,
+            extensions,
+        }
+    }
+}
+
+/// What the reply to a request may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a reply is one message or many")]
+pub enum Reply {
+    /// One message and no other: progress and log lines are dropped, questions are not supported.
+    Single,
+    /// One message, or a stream of messages as soon as there is more to say.
+    Stream,
+}
+
+/// How the reply to a request begins.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a transport must handle each")]
+pub enum Outcome {
+    /// The answer, and nothing before it.
+    Answer(McpResponse),
+    /// Messages, the answer being the last.
+    Stream(EventStream),
+    /// The client cancelled the request: there is no answer.
+    Cancelled,
+}
+
+/// What ties a call to its server and session.
+#[derive(Clone)]
+pub(crate) struct Link {
+    pub(crate) server: Server,
+    pub(crate) session: Arc<Session>,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Link").field(self.session.id()).finish()
+    }
+}
+
+/// A request that runs.
+///
+/// # Cancel safety
+///
+/// When a call of a session is dropped before its outcome, it goes on in the background: a client
+/// that went away has not cancelled. A call without a session ends.
+pub struct Call(Option<Work>);
+
+/// The half-run handler and what belongs to it; owned, so that it can move to another task.
+pub(super) struct Work {
+    pub(super) server: Server,
+    pub(super) context: Context,
+    /// Gone when the handler has ended or been cancelled.
+    future: Option<RouterFuture>,
+    reply: Reply,
+    running: Option<Running>,
+    measured: Measured,
+    span: Span,
+}
+
+/// How a handler ended.
+pub(super) enum End {
+    Response(McpResponse),
+    Cancelled,
+}
+
+impl Server {
+    /// Begins to serve a request of a session.
+    pub fn call(
+        &self,
+        session: &SessionRef,
+        request: Request,
+        caller: Caller,
+        reply: Reply,
+    ) -> Call {
+        let link = Link {
+            server: self.clone(),
+            session: Arc::clone(&session.0),
+        };
+        self.begin(Some(link), session.revision(), request, caller, reply)
+    }
+
+    /// Begins to serve a request that stands alone, without a session.
+    pub fn call_alone(
+        &self,
+        revision: Revision,
+        request: Request,
+        caller: Caller,
+        reply: Reply,
+    ) -> Call {
+        self.begin(None, revision, request, caller, reply)
+    }
+
+    fn begin(
+        &self,
+        link: Option<Link>,
+        revision: Revision,
+        request: Request,
+        caller: Caller,
+        reply: Reply,
+    ) -> Call {
+        let Request { id, method, params } = request;
+        let common = Params::of(params.as_ref());
+        let meta = common.as_ref().ok().and_then(|c| c.meta(params.as_ref()));
+        let session = link.as_ref().map(|link| Arc::clone(&link.session));
+        let context = Context::new(Origin {
+            id,
+            revision,
+            meta,
+            principal: caller.principal,
+            extensions: caller.extensions,
+            link,
+            outbox: match reply {
+                Reply::Single => Outbox::closed(),
+                Reply::Stream => Outbox::open(self.limits().stream_buffer),
+            },
+        });
+        let span = span(&context, &method, session.as_deref());
+        let measured = self.0.metrics.begin(&method, revision);
+        let limit = self.limits().running_calls;
+        let running = session.map(|session| session.begin_call(&context, limit));
+        let future = match (common, running.as_ref()) {
+            (Err(error), _) => done(&context, error),
+            (_, Some(None)) => done(&context, too_many_calls()),
+            (Ok(common), _) => {
+                let request =
+                    McpRequest::with_params(method, &common, params.as_ref(), context.clone());
+                span.in_scope(|| self.dispatch(request))
+            }
+        };
+        Call(Some(Work {
+            server: self.clone(),
+            context,
+            future: Some(future),
+            reply,
+            running: running.flatten(),
+            measured,
+            span,
+        }))
+    }
+
+    /// What belongs to the session is done here, everything else by the router.
+    fn dispatch(&self, request: McpRequest) -> RouterFuture {
+        let server = self.clone();
+        match request.method() {
+            Method::SetLevel => RouterFuture::boxed(server.set_level(request)),
+            Method::ResourcesSubscribe => RouterFuture::boxed(server.subscribe(request)),
+            Method::ResourcesUnsubscribe => RouterFuture::boxed(server.unsubscribe(request)),
+            Method::Initialize => {
+                let error = ErrorObject::invalid_request("the session is initialized already");
+                done(request.context(), error)
+            }
+            _ => self.0.current.dispatch(request),
+        }
+    }
+}
+
+fn done(context: &Context, error: ErrorObject) -> RouterFuture {
+    McpResponse::error(context.request_id(), error).into()
+}
+
+fn too_many_calls() -> ErrorObject {
+    ErrorObject::internal("too many requests of this session are running").reason("too_many_calls")
+}
+
+fn span(context: &Context, method: &Method, session: Option<&Session>) -> Span {
+    tracing::info_span!(
+        "mcp.request",
+        mcp.method.name = method.label(),
+        mcp.protocol.version = context.revision().as_str(),
+        mcp.session.hash = session.map(|session| super::metrics::short_hash(session.id())),
+        jsonrpc.request.id = %context.request_id(),
+        error.type = tracing::field::Empty,
+    )
+}
+
+impl Call {
+    /// Runs the request until it is known how its reply begins.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for dropping the [`Call`].
+    pub async fn outcome(mut self) -> Outcome {
+        let Some(work) = self.0.as_mut() else {
+            return Outcome::Cancelled;
+        };
+        let streams = work.reply == Reply::Stream;
+        let mut silence: Option<Pin<Box<Sleep>>> = None;
+        let first = poll_fn(|cx| {
+            if let Poll::Ready(end) = work.poll(cx) {
+                return Poll::Ready(Some(end));
+            }
+            if !streams {
+                return Poll::Pending;
+            }
+            work.context.outbox().register(cx);
+            if work.context.outbox().has_messages() {
+                return Poll::Ready(None);
+            }
+            let after = work.server.limits().stream_after;
+            let silence = silence.get_or_insert_with(|| Box::pin(timer(after)));
+            silence.as_mut().poll(cx).map(|()| None)
+        })
+        .await;
+        let spoke = streams && work.context.outbox().has_messages();
+        let Some(work) = self.0.take() else {
+            return Outcome::Cancelled;
+        };
+        match first {
+            Some(End::Cancelled) => Outcome::Cancelled,
+            Some(End::Response(response)) if !spoke => Outcome::Answer(response),
+            Some(End::Response(response)) => stream::open(work, Some(response)).await,
+            None => stream::open(work, None).await,
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a bound on silence, not a way to wait for an event"
+)]
+fn timer(after: std::time::Duration) -> Sleep {
+    tokio::time::sleep(after)
+}
+
+impl Work {
+    /// Polls the handler. Its future is dropped as soon as the call is cancelled.
+    pub(super) fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<End> {
+        if self.context.is_cancelled() {
+            return Poll::Ready(self.cancelled());
+        }
+        let Some(future) = &mut self.future else {
+            return Poll::Pending;
+        };
+        match self.span.in_scope(|| Pin::new(future).poll(cx)) {
+            Poll::Ready(Ok(response)) => Poll::Ready(self.end(End::Response(response))),
+            Poll::Pending if self.context.poll_cancelled(cx) => Poll::Ready(self.cancelled()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// A client that cancelled expects no response; one whose server shuts down does.
+    fn cancelled(&mut self) -> End {
+        if !self.context.is_stopped() {
+            return self.end(End::Cancelled);
+        }
+        let error = ErrorObject::internal("the server is shutting down").reason("draining");
+        let response = McpResponse::error(self.context.request_id(), error);
+        self.end(End::Response(response))
+    }
+
+    fn end(&mut self, end: End) -> End {
+        self.future = None;
+        self.running = None;
+        let error = match &end {
+            End::Response(response) => Measured::error_type(response),
+            End::Cancelled => Some("cancelled".into()),
+        };
+        if let Some(error) = &error {
+            self.span.record("error.type", error.as_ref());
+        }
+        self.measured.end(&self.server.0.metrics, error);
+        end
+    }
+
+    /// The link to server and session; absent when the call stands alone.
+    pub(super) fn link(&self) -> Option<&Link> {
+        self.context.link()
+    }
+
+    /// Runs to the end with nobody listening.
+    async fn finish_unheard(mut self) {
+        self.context.outbox().close();
+        poll_fn(|cx| self.poll(cx).map(drop)).await;
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let Some(work) = self.0.take() else { return };
+        let tasks = &work.server.0.tasks;
+        if work.link().is_none() || tasks.is_stopped() {
+            return;
+        }
+        if tokio::runtime::Handle::try_current().is_ok() {
+            tasks.clone().spawn(work.finish_unheard());
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("context", &self.0.as_ref().map(|work| &work.context))
+            .finish_non_exhaustive()
+    }
+}
+
+/// When a call began, for its duration.
+pub(super) fn now() -> Instant {
+    Instant::now()
+}

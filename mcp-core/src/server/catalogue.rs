@@ -1,0 +1,129 @@
+//! The router that serves now, and how it is replaced at run time.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use arc_swap::ArcSwap;
+use serde_json::value::RawValue;
+
+use super::{Server, entry::Broadcast, listen::Notice};
+use crate::{
+    error::BoxError,
+    router::{BuildError, Catalogue, List, McpRequest, McpRouter, RouterFuture},
+    store::{StoreError, StoreErrorKind},
+};
+
+/// Makes the next router from the present one and the payload of a change.
+type OnCatalogue = dyn Fn(&McpRouter, &RawValue) -> Result<McpRouter, BoxError> + Send + Sync;
+
+/// The present router. A request takes the one that stands when it begins.
+pub(crate) struct Current {
+    catalogue: ArcSwap<Catalogue>,
+    router: Mutex<McpRouter>,
+    on_change: Option<Box<OnCatalogue>>,
+}
+
+impl Current {
+    pub(super) fn new(
+        router: McpRouter,
+        on_change: Option<Box<OnCatalogue>>,
+    ) -> Result<Self, BuildError> {
+        Ok(Self {
+            catalogue: ArcSwap::new(router.freeze()?),
+            router: Mutex::new(router),
+            on_change,
+        })
+    }
+
+    pub(super) fn dispatch(&self, request: McpRequest) -> RouterFuture {
+        self.catalogue.load().call(request)
+    }
+
+    pub(super) fn get(&self) -> Arc<Catalogue> {
+        self.catalogue.load_full()
+    }
+
+    /// Whether sessions are told about this kind of thing at all.
+    pub(super) fn offers(&self, notice: &Notice) -> bool {
+        let catalogue = self.catalogue.load();
+        match notice {
+            Notice::Updated(_) => catalogue.has_resources(),
+            Notice::Tools | Notice::Prompts | Notice::Resources => catalogue.announces_changes(),
+        }
+    }
+
+    /// Replaces the router; says which lists are different now.
+    fn apply(&self, payload: &RawValue) -> Result<Vec<Notice>, BoxError> {
+        let Some(on_change) = &self.on_change else {
+            return Err("no `on_catalogue` is set".into());
+        };
+        let mut router = self.router.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = on_change(&router, payload)?;
+        let new = next.freeze()?;
+        let old = self.catalogue.swap(Arc::clone(&new));
+        *router = next;
+        let lists = [
+            (List::Tools, Notice::Tools),
+            (List::Prompts, Notice::Prompts),
+            (List::Resources, Notice::Resources),
+            (List::ResourceTemplates, Notice::Resources),
+        ];
+        let changed = lists
+            .into_iter()
+            .filter(|(list, _)| old.digest(*list) != new.digest(*list));
+        Ok(changed.map(|(_, notice)| notice).collect())
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Current").finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Changes the catalogue on every instance, this one included: each hands `payload` to its
+    /// `on_catalogue`, in the order of the log, and tells its sessions which lists changed.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` when the server was built without `on_catalogue`, `InvalidArgument` when the
+    /// payload is not JSON, and what the store fails with.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the change is written or it is not.
+    pub async fn change_catalogue(
+        &self,
+        payload: &(impl serde::Serialize + Sync),
+    ) -> Result<(), StoreError> {
+        const OPERATION: &str = "change_catalogue";
+        if self.0.current.on_change.is_none() {
+            return Err(StoreError::new(
+                StoreErrorKind::Unsupported,
+                OPERATION,
+                "the server was built without `on_catalogue`",
+            ));
+        }
+        let payload = serde_json::value::to_raw_value(payload).map_err(|error| {
+            StoreError::new(
+                StoreErrorKind::InvalidArgument,
+                OPERATION,
+                "the payload is not JSON",
+            )
+            .with_source(error)
+        })?;
+        self.start().await;
+        self.broadcast(&Broadcast::CatalogueChanged { payload })
+            .await
+    }
+
+    pub(super) fn apply_catalogue(&self, payload: &RawValue) {
+        match self.0.current.apply(payload) {
+            Ok(changed) => changed.iter().for_each(|notice| self.notice(notice)),
+            Err(error) => tracing::error!(%error, "a change of the catalogue was not applied"),
+        }
+    }
+}

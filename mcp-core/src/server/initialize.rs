@@ -1,0 +1,165 @@
+//! `initialize`: a revision is agreed, a session begins.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Caller, Phase, Refusal, Server, SessionMode, session::Session};
+use crate::{
+    jsonrpc::{ErrorObject, Request},
+    protocol::{InitializeRequestParams, InitializeResult, Revision},
+    router::McpResponse,
+    store::{Caps, Created, SessionId, SessionRecord, Versioned},
+};
+
+/// How often another id is tried when one is taken.
+const ATTEMPTS: usize = 3;
+
+/// The answer to `initialize`, and the session it began.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Initialized {
+    /// What the client gets.
+    pub response: McpResponse,
+    /// The new session; absent when the answer is an error or the server keeps none.
+    pub session: Option<SessionId>,
+    /// The revision that was agreed.
+    pub revision: Option<Revision>,
+}
+
+impl Server {
+    /// Serves `initialize`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] when no session can begin now: too many, the store is away, or the server drains.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, a session nobody knows may have begun; it ends by itself.
+    pub async fn initialize(
+        &self,
+        request: Request,
+        caller: Caller,
+    ) -> Result<Initialized, Refusal> {
+        let failed = |error| Initialized {
+            response: McpResponse::error(&request.id, error),
+            session: None,
+            revision: None,
+        };
+        let params = request.params.as_deref().unwrap_or(b"{}");
+        let params: InitializeRequestParams = match serde_json::from_slice(params) {
+            Ok(params) => params,
+            Err(error) => {
+                return Ok(failed(ErrorObject::invalid_params(format!(
+                    "invalid params: {error}"
+                ))));
+            }
+        };
+        let Some(revision) = self.negotiate(&params.protocol_version) else {
+            let error = ErrorObject::invalid_params("no revision with sessions is served here");
+            return Ok(failed(error));
+        };
+        let result = self.initialize_result(revision);
+        let response = McpResponse::result(&request.id, &result);
+        let session = match self.0.mode {
+            SessionMode::Off => None,
+            SessionMode::On => Some(self.begin_session(params, revision, caller).await?),
+        };
+        Ok(Initialized {
+            response,
+            session,
+            revision: Some(revision),
+        })
+    }
+
+    /// The revision to speak with a client that offers `offered`: the same if it is served, else the
+    /// latest that is.
+    fn negotiate(&self, offered: &str) -> Option<Revision> {
+        let served = self.revisions();
+        let same = Revision::parse(offered).filter(|revision| served.contains(revision));
+        same.or_else(|| served.last().copied())
+    }
+
+    fn initialize_result(&self, revision: Revision) -> InitializeResult {
+        let catalogue = self.0.current.get();
+        let result = InitializeResult::new(
+            revision,
+            catalogue.capabilities(revision),
+            catalogue.server_info(revision),
+        );
+        match catalogue.instructions() {
+            Some(text) => result.instructions(text),
+            None => result,
+        }
+    }
+
+    async fn begin_session(
+        &self,
+        params: InitializeRequestParams,
+        revision: Revision,
+        caller: Caller,
+    ) -> Result<SessionId, Refusal> {
+        let draining = self.phase() > Phase::Running && !self.0.stores.shared;
+        if draining {
+            return Err(Refusal::unavailable(
+                "the server is shutting down",
+                "draining",
+                self.retry_elsewhere(),
+            ));
+        }
+        if self.0.sessions.len() >= self.limits().sessions {
+            metrics::counter!("mcp.sessions.ended", "reason" => "cap").increment(1);
+            return Err(too_many_sessions());
+        }
+        self.start().await;
+        let mut secret = [0; 16];
+        getrandom::fill(&mut secret).map_err(|error| no_randomness(&error))?;
+        let id = SessionId::new("");
+        let mut record = SessionRecord::new(
+            id,
+            revision,
+            params.client_info,
+            params.capabilities,
+            secret,
+        );
+        record.principal = caller.principal;
+        let caps = Caps::none().per_principal(self.limits().sessions_per_principal);
+        let ttl = self.limits().unused_ttl();
+        for _ in 0..ATTEMPTS {
+            record.id = self.0.ids.mint().map_err(|error| no_randomness(&error))?;
+            match self.0.stores.sessions.create(&record, ttl, &caps).await? {
+                Created::Created(version) => {
+                    let now = self.0.clock.now();
+                    let id = record.id.clone();
+                    let stored = Versioned::new(record, version, now);
+                    self.0.sessions.insert(Arc::new(Session::new(stored, now)));
+                    metrics::counter!("mcp.sessions.created").increment(1);
+                    return Ok(id);
+                }
+                Created::LimitExceeded => return Err(too_many_sessions()),
+                Created::Exists => {}
+            }
+        }
+        Err(Refusal::unavailable(
+            "no free session id was found",
+            "store_unavailable",
+            Duration::from_secs(1),
+        ))
+    }
+}
+
+fn too_many_sessions() -> Refusal {
+    Refusal::unavailable(
+        "too many sessions",
+        "too_many_sessions",
+        Duration::from_secs(5),
+    )
+}
+
+fn no_randomness(error: &getrandom::Error) -> Refusal {
+    tracing::error!(%error, "the operating system gives no random bytes");
+    Refusal::unavailable(
+        "the server cannot make a session id",
+        "no_randomness",
+        Duration::from_secs(5),
+    )
+}

@@ -1,0 +1,117 @@
+//! Every bound of a server, with its default.
+
+use std::time::Duration;
+
+use crate::store::{ReadLimit, Retention, Ttl};
+
+/// Every bound of a server. All are finite by default; each refusal names its limit.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// A session ends when it has not been used for this long. Default 30 minutes.
+    pub session_idle: Duration,
+    /// A session ends this long after it began, used or not. Default 24 hours.
+    pub session_lifetime: Duration,
+    /// A session that is not used after `initialize` ends after this long. Default 2 minutes.
+    pub session_unused: Duration,
+    /// Sessions that this process holds at most. Default 10 000.
+    pub sessions: usize,
+    /// Live sessions of one principal at most, over all instances. Default 100.
+    pub sessions_per_principal: u32,
+    /// A session verified against the store less than this ago is served without asking. Default 5 s.
+    pub freshness: Duration,
+    /// Requests of one session that may run at once in this process. Default 64.
+    pub running_calls: usize,
+    /// A reply that has not begun after this long becomes a stream. Default 5 s.
+    pub stream_after: Duration,
+    /// Messages that wait for the log of one stream before the least important are dropped. Default 64.
+    pub stream_buffer: usize,
+    /// What the log of one stream keeps. Default 1000 events, 16 MiB.
+    pub stream_retention: Retention,
+    /// How long the log of an ended stream can be resumed. Default 15 minutes.
+    pub stream_kept: Duration,
+    /// The same, once the client has read it to its end. Default 60 s.
+    pub stream_kept_delivered: Duration,
+    /// What a client is told to wait before it reconnects. Default 1 s.
+    pub stream_retry: Duration,
+    /// Requests to the client of one session that may wait for their answer. Default 16.
+    pub pending_asks: usize,
+    /// How long a request to the client waits for its answer. Default 10 minutes.
+    pub ask_timeout: Duration,
+    /// Members of a JSON-RPC batch. Default 50.
+    pub batch: usize,
+    /// How often the logs are looked at without a wake-up. Default 2 s.
+    pub poll: Duration,
+    /// How long a draining server goes on as before, so that load balancers notice. Default 0.
+    pub pre_stop_delay: Duration,
+    /// How long a draining server waits for running requests. Default 30 s.
+    pub drain_timeout: Duration,
+    /// How long this process is believed to live after its last sign of life. Default 10 s.
+    pub lease: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            session_idle: Duration::from_secs(30 * 60),
+            session_lifetime: Duration::from_secs(24 * 60 * 60),
+            session_unused: Duration::from_secs(2 * 60),
+            sessions: 10_000,
+            sessions_per_principal: 100,
+            freshness: Duration::from_secs(5),
+            running_calls: 64,
+            stream_after: Duration::from_secs(5),
+            stream_buffer: 64,
+            stream_retention: Retention {
+                events: 1000,
+                bytes: 16 * 1024 * 1024,
+                age: None,
+            },
+            stream_kept: Duration::from_secs(15 * 60),
+            stream_kept_delivered: Duration::from_secs(60),
+            stream_retry: Duration::from_secs(1),
+            pending_asks: 16,
+            ask_timeout: Duration::from_secs(10 * 60),
+            batch: 50,
+            poll: Duration::from_secs(2),
+            pre_stop_delay: Duration::ZERO,
+            drain_timeout: Duration::from_secs(30),
+            lease: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// The life of a session in use.
+    pub(crate) fn ttl(&self) -> Ttl {
+        Ttl {
+            idle: self.session_idle,
+            absolute: self.session_lifetime,
+        }
+    }
+
+    /// The life of a session that only `initialize` has seen.
+    pub(crate) fn unused_ttl(&self) -> Ttl {
+        Ttl {
+            idle: self.session_unused.min(self.session_idle),
+            absolute: self.session_lifetime,
+        }
+    }
+
+    /// What the logs that every instance reads keep.
+    pub(crate) fn shared_retention(&self) -> Retention {
+        Retention {
+            events: 10_000,
+            bytes: 16 * 1024 * 1024,
+            age: Some(self.session_lifetime.min(Duration::from_secs(60 * 60))),
+        }
+    }
+
+    /// How much one read of a log takes.
+    pub(crate) fn page(&self) -> ReadLimit {
+        ReadLimit {
+            events: 256,
+            bytes: 1024 * 1024,
+        }
+    }
+}

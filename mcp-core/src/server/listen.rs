@@ -1,0 +1,356 @@
+//! The GET stream: what a session hears outside of its requests, and streams that are resumed.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use futures_util::stream;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::{
+    EventStream, Phase, Refusal, Server, SessionRef, StreamEvent,
+    entry::StreamEntry,
+    reader::{Next, Reader},
+    session::Session,
+};
+use crate::{
+    handler::notification,
+    protocol::Method,
+    store::{Epoch, From, Position, SessionId},
+};
+
+/// The stream that a GET without `Last-Event-ID` opens.
+const GET_STREAM: &str = "get";
+
+/// Longest `Last-Event-ID` that can be one of ours.
+const LONGEST_EVENT_ID: usize = 256;
+
+/// Something a session may have to be told. Twice the same is once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Notice {
+    Tools,
+    Prompts,
+    Resources,
+    Updated(String),
+}
+
+/// One open GET connection. The newest of a session is attached, the others keep still.
+#[derive(Debug, Default)]
+pub(crate) struct GetConnection {
+    notices: Mutex<BTreeSet<Notice>>,
+    attached: AtomicBool,
+    woken: Notify,
+}
+
+impl GetConnection {
+    fn notices(&self) -> MutexGuard<'_, BTreeSet<Notice>> {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    fn attach(&self, attached: bool) {
+        self.attached.store(attached, Ordering::Release);
+        self.wake();
+    }
+
+    fn is_attached(&self) -> bool {
+        self.attached.load(Ordering::Acquire)
+    }
+}
+
+/// The sessions that have a GET connection here.
+#[derive(Debug, Default)]
+pub(crate) struct Listening(Mutex<HashMap<SessionId, Weak<Session>>>);
+
+impl Listening {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Weak<Session>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sessions(&self) -> Vec<Arc<Session>> {
+        self.lock().values().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl Server {
+    /// Opens the stream of a GET: the session's own, or the one that `Last-Event-ID` names.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] when the id is not one of this session's, or the store cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, a reader before may have been superseded.
+    pub async fn listen(
+        &self,
+        session: &SessionRef,
+        last_event_id: Option<&str>,
+    ) -> Result<EventStream, Refusal> {
+        let Some(id) = last_event_id else {
+            return Ok(self.open_get_stream(session, None));
+        };
+        let (stream, position) = parse_event_id(id).ok_or_else(foreign_event)?;
+        if stream == GET_STREAM {
+            return Ok(self.open_get_stream(session, Some(position)));
+        }
+        let from = From::After(position);
+        let attached = Reader::attach(self, &session.0, stream.into(), from).await?;
+        let (reader, _) = attached.ok_or_else(foreign_event)?;
+        metrics::counter!("mcp.stream.resume", "outcome" => "ok").increment(1);
+        Ok(EventStream::logged(reader))
+    }
+
+    fn open_get_stream(&self, session: &SessionRef, after: Option<Position>) -> EventStream {
+        let connection = Arc::new(GetConnection::default());
+        {
+            let mut connections = session.0.connections();
+            if let Some(newest) = connections.last() {
+                newest.attach(false);
+            }
+            connection.attach(true);
+            connections.push(Arc::clone(&connection));
+        }
+        self.0
+            .listening
+            .lock()
+            .insert(session.id().clone(), Arc::downgrade(&session.0));
+        metrics::gauge!("mcp.streams.open", "kind" => "get").increment(1.0);
+        let get = GetStream {
+            registered: Registered {
+                server: self.clone(),
+                session: Arc::clone(&session.0),
+                connection,
+            },
+            from: after.map_or(From::Acknowledged, From::After),
+            reader: None,
+            _hold: session.0.hold(),
+        };
+        EventStream::new(stream::unfold(Some(get), |get| async move {
+            let mut get = get?;
+            let event = get.next().await?;
+            let over = get.registered.server.phase() >= Phase::Closing && event.retry.is_some();
+            Some((event, (!over).then_some(get)))
+        }))
+    }
+
+    /// Tells every listening session of this process that is concerned.
+    pub(super) fn notice(&self, notice: &Notice) {
+        for session in self.0.listening.sessions() {
+            let wanted = match notice {
+                Notice::Updated(uri) => session.record().subscriptions.contains(uri),
+                Notice::Tools | Notice::Prompts | Notice::Resources => true,
+            };
+            if !wanted {
+                continue;
+            }
+            if let Some(connection) = session.connections().last() {
+                connection.notices().insert(notice.clone());
+                connection.wake();
+            }
+        }
+    }
+
+    /// Something may have been missed: every listening session hears of everything it asked for.
+    pub(super) fn over_notify(&self) {
+        for session in self.0.listening.sessions() {
+            if let Some(connection) = session.connections().last() {
+                connection.notices().append(&mut everything(&session));
+                connection.wake();
+            }
+        }
+    }
+
+    /// Wakes every GET stream, to look at the phase of the server.
+    pub(super) fn wake_listeners(&self) {
+        for session in self.0.listening.sessions() {
+            for connection in session.connections().iter() {
+                connection.wake();
+            }
+        }
+    }
+}
+
+fn everything(session: &Session) -> BTreeSet<Notice> {
+    let updated = session.subscriptions().into_iter().map(Notice::Updated);
+    [Notice::Tools, Notice::Prompts, Notice::Resources]
+        .into_iter()
+        .chain(updated)
+        .collect()
+}
+
+fn foreign_event() -> Refusal {
+    metrics::counter!("mcp.stream.resume", "outcome" => "unknown").increment(1);
+    Refusal::invalid(
+        "`Last-Event-ID` names no event of this session",
+        "unknown_event",
+    )
+}
+
+/// `stream.epoch.seq`
+fn parse_event_id(id: &str) -> Option<(&str, Position)> {
+    if id.len() > LONGEST_EVENT_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return None;
+    }
+    let mut parts = id.rsplitn(3, '.');
+    let seq = parts.next()?.parse().ok()?;
+    let epoch = u64::from_str_radix(parts.next()?, 16).ok()?;
+    Some((parts.next()?, Position::new(Epoch(epoch), seq)))
+}
+
+/// Takes the connection off its session when it ends; the newest one left is attached.
+struct Registered {
+    server: Server,
+    session: Arc<Session>,
+    connection: Arc<GetConnection>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        metrics::gauge!("mcp.streams.open", "kind" => "get").decrement(1.0);
+        let mut listening = self.server.0.listening.lock();
+        let mut connections = self.session.connections();
+        connections.retain(|connection| !Arc::ptr_eq(connection, &self.connection));
+        match connections.last() {
+            Some(newest) if self.connection.is_attached() => newest.attach(true),
+            Some(_) => {}
+            None => drop(listening.remove(self.session.id())),
+        }
+    }
+}
+
+struct GetStream {
+    registered: Registered,
+    from: From,
+    reader: Option<Reader>,
+    _hold: super::session::Hold,
+}
+
+impl GetStream {
+    async fn next(&mut self) -> Option<StreamEvent> {
+        loop {
+            let Registered {
+                server,
+                session,
+                connection,
+            } = &self.registered;
+            if session.has_ended() {
+                return None;
+            }
+            if server.phase() >= Phase::Closing {
+                return Some(StreamEvent::hint(None, server.retry_elsewhere()));
+            }
+            if !connection.is_attached() {
+                self.reader = None;
+                connection.woken.notified().await;
+                continue;
+            }
+            let Some(reader) = &mut self.reader else {
+                if let Some(priming) = self.attach().await {
+                    return Some(priming);
+                }
+                continue;
+            };
+            let notice = connection.notices().pop_first();
+            if let Some(event) = notice.and_then(|notice| event(server, &notice)) {
+                return Some(event);
+            }
+            let next = tokio::select! {
+                biased;
+                () = connection.woken.notified() => continue,
+                next = reader.entry() => next,
+            };
+            match next {
+                Next::Entry(at, StreamEntry::Message(json)) => {
+                    return Some(StreamEvent::message(Some(reader.event_id(at)), json));
+                }
+                Next::Entry(..) => {}
+                Next::Gap => connection.notices().append(&mut everything(session)),
+                Next::Superseded => connection.attach(false),
+                Next::End => return None,
+            }
+        }
+    }
+
+    /// Attaches to the session's own log. After a break the client hears of everything it may have missed.
+    async fn attach(&mut self) -> Option<StreamEvent> {
+        let Registered {
+            server,
+            session,
+            connection,
+        } = &self.registered;
+        let attached = Reader::attach(server, session, GET_STREAM.into(), self.from).await;
+        match attached {
+            Ok(Some((reader, generation))) => {
+                let resumed = self.from != From::Acknowledged;
+                if resumed || generation.0 > 1 {
+                    connection.notices().append(&mut everything(session));
+                }
+                self.from = From::Acknowledged;
+                let primes = session.record().revision.rules().priming_event;
+                let priming = primes.then(|| reader.priming());
+                self.reader = Some(reader);
+                priming
+            }
+            Ok(None) => {
+                // The log of an earlier life: begin with the present one.
+                self.from = From::Acknowledged;
+                connection.notices().append(&mut everything(session));
+                None
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a GET stream could not be attached");
+                super::instance::pause(server.limits().poll / 4).await;
+                None
+            }
+        }
+    }
+}
+
+/// The notification, if the server offers what it is about.
+fn event(server: &Server, notice: &Notice) -> Option<StreamEvent> {
+    let json = match notice {
+        Notice::Tools => notification(&Method::ToolListChanged, &json!({})),
+        Notice::Prompts => notification(&Method::PromptListChanged, &json!({})),
+        Notice::Resources => notification(&Method::ResourceListChanged, &json!({})),
+        Notice::Updated(uri) => notification(&Method::ResourceUpdated, &json!({ "uri": uri })),
+    };
+    json.filter(|_| server.0.current.offers(notice))
+        .map(|json| StreamEvent::message(None, json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_ids_are_read_back() {
+        let parsed = parse_event_id("aB-_9-17.ff.3");
+        assert_eq!(parsed, Some(("aB-_9-17", Position::new(Epoch(255), 3))));
+    }
+
+    #[test]
+    fn malformed_event_ids_are_refused() {
+        for id in [
+            "",
+            "get",
+            "get.1",
+            "get.x.1",
+            "get.1.-1",
+            "get.1.18446744073709551616",
+            "get.1.1\n",
+            "gét.1.1",
+        ] {
+            assert_eq!(parse_event_id(id), None, "{id}");
+        }
+        assert_eq!(parse_event_id(&format!("{}.1.1", "a".repeat(300))), None);
+    }
+}

@@ -1,0 +1,246 @@
+//! From an id to a session: this process's table first, the store when it must be asked.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use tokio::sync::OnceCell;
+
+use super::{Refusal, Server, SessionMode, entry::Broadcast, session::Session};
+use crate::{
+    protocol::Revision,
+    store::{Principal, SessionChange, SessionId, SessionRecord, StoreError, StoreErrorKind},
+};
+
+/// How often a compare-and-swap is tried before it is given up.
+const ATTEMPTS: usize = 16;
+
+/// A session that a message may use, verified a moment ago.
+#[derive(Clone)]
+pub struct SessionRef(pub(super) Arc<Session>);
+
+impl SessionRef {
+    /// The id of the session.
+    #[must_use]
+    pub fn id(&self) -> &SessionId {
+        self.0.id()
+    }
+
+    /// The revision the session was negotiated with.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.0.record().revision
+    }
+}
+
+impl fmt::Debug for SessionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SessionRef").field(self.0.id()).finish()
+    }
+}
+
+type Load = OnceCell<Option<Arc<Session>>>;
+
+/// Loads under way, so that many requests for one unknown session make one store call.
+#[derive(Debug, Default)]
+pub(crate) struct Loading(Mutex<HashMap<String, Weak<Load>>>);
+
+impl Loading {
+    fn join(&self, id: &str) -> Arc<Load> {
+        let mut loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(load) = loads.get(id).and_then(Weak::upgrade) {
+            return load;
+        }
+        loads.retain(|_, load| load.strong_count() > 0);
+        let load = Arc::new(Load::new());
+        loads.insert(id.to_owned(), Arc::downgrade(&load));
+        load
+    }
+}
+
+impl Server {
+    /// The session with this id, if it lives and belongs to `principal`.
+    ///
+    /// Makes no store call for a session that was verified less than `freshness` ago.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]: the session is unknown (or expired, deleted, somebody else's: all alike), or the
+    /// store cannot be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: at most a session has been loaded into this process.
+    pub async fn session(
+        &self,
+        id: &str,
+        principal: Option<&Principal>,
+    ) -> Result<SessionRef, Refusal> {
+        if self.0.mode == SessionMode::Off {
+            return Err(Refusal::no_sessions());
+        }
+        let session = match self.0.sessions.get(id) {
+            Some(session) => self.still_alive(session).await?,
+            None => self.load(id).await?,
+        };
+        let session = session.ok_or_else(Refusal::unknown_session)?;
+        if session.record().principal.as_ref() != principal {
+            metrics::counter!("mcp.session.owner_mismatch").increment(1);
+            return Err(Refusal::unknown_session());
+        }
+        session.used(self.0.clock.now());
+        if session.confirm() {
+            self.give_full_life(&session).await?;
+        }
+        Ok(SessionRef(session))
+    }
+
+    /// The session itself when it was verified recently, else what the store says.
+    async fn still_alive(&self, session: Arc<Session>) -> Result<Option<Arc<Session>>, StoreError> {
+        let freshness = self.0.limits.freshness;
+        let now = self.0.clock.now();
+        let age = session.age(now);
+        if age < freshness {
+            if age >= freshness / 2 {
+                session.want_refresh();
+            }
+            return Ok(Some(session));
+        }
+        let id = session.id().clone();
+        let answer = self
+            .0
+            .stores
+            .sessions
+            .touch(std::slice::from_ref(&id))
+            .await?;
+        let Some(version) = answer.into_iter().next().flatten() else {
+            self.forget(&id);
+            return Ok(None);
+        };
+        session.verified(now);
+        if version > session.version() {
+            self.reload(&session).await?;
+        }
+        Ok(Some(session))
+    }
+
+    async fn load(&self, id: &str) -> Result<Option<Arc<Session>>, StoreError> {
+        if !self.0.ids.is_ours(id) {
+            return Ok(None);
+        }
+        let load = self.0.loading.join(id);
+        let loaded = load.get_or_try_init(|| self.load_now(SessionId::new(id)));
+        loaded.await.cloned()
+    }
+
+    async fn load_now(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+        let now = self.0.clock.now();
+        let Some(stored) = self.0.stores.sessions.load(&id).await? else {
+            metrics::counter!("mcp.sessions.restored", "outcome" => "unknown").increment(1);
+            return Ok(None);
+        };
+        // `load` does not slide the life time, so a session used here now is touched as well.
+        let touched = self
+            .0
+            .stores
+            .sessions
+            .touch(std::slice::from_ref(&id))
+            .await?;
+        if touched.first().is_none_or(Option::is_none) {
+            return Ok(None);
+        }
+        metrics::counter!("mcp.sessions.restored", "outcome" => "ok").increment(1);
+        let session = Arc::new(Session::new(stored, now));
+        Ok(Some(self.0.sessions.insert(session)))
+    }
+
+    /// Forgets a session that the store no longer has, and ends what it runs here.
+    pub(super) fn forget(&self, id: &SessionId) {
+        if let Some(session) = self.0.sessions.remove(id) {
+            session.end();
+        }
+    }
+
+    /// The record as the store has it now; `None` when the session is gone.
+    pub(crate) async fn reload(
+        &self,
+        session: &Session,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        let Some(stored) = self.0.stores.sessions.load(session.id()).await? else {
+            self.forget(session.id());
+            return Ok(None);
+        };
+        session.learn(stored.record.clone(), stored.version);
+        Ok(Some(stored.record))
+    }
+
+    /// A session that is used gets its full life time.
+    async fn give_full_life(&self, session: &Session) -> Result<(), Refusal> {
+        let changed = self.write(session, |_| (), Some(self.0.limits.ttl())).await;
+        if !matches!(changed, Ok(true)) {
+            session.unconfirm();
+        }
+        if changed? {
+            Ok(())
+        } else {
+            Err(Refusal::unknown_session())
+        }
+    }
+
+    /// Changes the record in the store and tells every instance; `false` when the session is gone.
+    pub(crate) async fn change_session(
+        &self,
+        session: &Session,
+        change: impl Fn(&mut SessionRecord) + Send + Sync,
+    ) -> Result<bool, StoreError> {
+        let changed = self.write(session, change, None).await?;
+        if changed {
+            let session = session.id().clone();
+            self.broadcast(&Broadcast::SessionChanged { session })
+                .await?;
+        }
+        Ok(changed)
+    }
+
+    async fn write(
+        &self,
+        session: &Session,
+        change: impl Fn(&mut SessionRecord) + Send + Sync,
+        ttl: Option<crate::store::Ttl>,
+    ) -> Result<bool, StoreError> {
+        let id = session.id();
+        let mut record = SessionRecord::clone(&session.record());
+        let mut version = session.version();
+        for _ in 0..ATTEMPTS {
+            change(&mut record);
+            let wanted = SessionChange {
+                ttl,
+                ..SessionChange::to(record)
+            };
+            match self.0.stores.sessions.update(id, version, &wanted).await {
+                Ok(Some(version)) => {
+                    session.learn(wanted.record, version);
+                    return Ok(true);
+                }
+                Ok(None) => {
+                    self.forget(id);
+                    return Ok(false);
+                }
+                Err(error) if error.kind() == StoreErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+            let Some(stored) = self.0.stores.sessions.load(id).await? else {
+                self.forget(id);
+                return Ok(false);
+            };
+            (record, version) = (stored.record, stored.version);
+        }
+        Err(StoreError::new(
+            StoreErrorKind::Conflict,
+            "session.update",
+            "others kept changing the session",
+        ))
+    }
+}

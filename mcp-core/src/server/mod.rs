@@ -1,0 +1,154 @@
+//! What a transport serves: a router, the stores, and everything between them.
+//!
+//! A transport frames bytes and maps outcomes to its own status codes; the rest is here. The way of
+//! a message: [`Server::session`] finds the session, [`Server::call`] runs a request,
+//! [`Outcome`] says how its reply begins.
+
+mod answer;
+mod ask;
+mod broadcast;
+mod builder;
+mod call;
+mod catalogue;
+mod drain;
+mod entry;
+mod handle;
+mod initialize;
+mod instance;
+mod keys;
+mod limits;
+mod listen;
+mod lookup;
+mod metrics;
+mod mint;
+mod notification;
+mod outbox;
+mod reader;
+mod refusal;
+mod session;
+mod stream;
+mod terminate;
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use tokio::sync::OnceCell;
+
+use self::{
+    ask::Pending, catalogue::Current, drain::Phases, listen::Listening, lookup::Loading,
+    metrics::Metrics, mint::SessionIds, reader::Readers, session::Sessions,
+};
+use crate::{
+    clock::Clock,
+    protocol::Revision,
+    spawn::Tasks,
+    store::{EventStore, InstanceId, LeaseStore, Notifier, SessionStore},
+};
+
+pub(crate) use self::{
+    ask::ask,
+    call::Link,
+    outbox::{Outbox, Outgoing},
+};
+pub use self::{
+    builder::{ServerBuilder, SessionMode},
+    call::{Call, Caller, Outcome, Reply},
+    drain::Phase,
+    handle::{SessionHandle, SessionInfo},
+    initialize::Initialized,
+    keys::{KeyRing, KeyRingError},
+    limits::Limits,
+    lookup::SessionRef,
+    reader::{EventStream, StreamEvent},
+    refusal::{Refusal, RefusalKind},
+};
+
+/// A running server: one router, its stores, its sessions. Cheap to clone; all clones are one server.
+#[derive(Clone)]
+pub struct Server(Arc<Inner>);
+
+pub(crate) struct Inner {
+    instance: InstanceId,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    revisions: Vec<Revision>,
+    mode: SessionMode,
+    stores: Stores,
+    sessions: Sessions,
+    loading: Loading,
+    ids: SessionIds,
+    key_ids: Vec<String>,
+    pending: Pending,
+    readers: Readers,
+    listening: Listening,
+    current: Current,
+    phases: Phases,
+    metrics: Metrics,
+    tasks: Tasks,
+    started: OnceCell<()>,
+    counter: AtomicU64,
+}
+
+/// Where the state of this server lives.
+pub(crate) struct Stores {
+    sessions: Arc<dyn SessionStore>,
+    events: Arc<dyn EventStore>,
+    notifier: Arc<dyn Notifier>,
+    leases: Arc<dyn LeaseStore>,
+    /// The session store was given, so other instances may share it.
+    shared: bool,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.tasks.stop();
+    }
+}
+
+impl Server {
+    /// Begins a server for a router.
+    pub fn builder(router: impl Into<ServerBuilder>) -> ServerBuilder {
+        router.into()
+    }
+
+    /// The id of this start of the process.
+    #[must_use]
+    pub fn instance(&self) -> &InstanceId {
+        &self.0.instance
+    }
+
+    /// The bounds of this server.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// The revisions this server speaks, oldest first.
+    #[must_use]
+    pub fn revisions(&self) -> &[Revision] {
+        &self.0.revisions
+    }
+
+    /// Whether this server keeps sessions.
+    #[must_use]
+    pub fn session_mode(&self) -> SessionMode {
+        self.0.mode
+    }
+
+    /// A handle to look at the sessions of this process.
+    #[must_use]
+    pub fn sessions(&self) -> SessionHandle {
+        SessionHandle::new(self.clone())
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("instance", &self.0.instance)
+            .field("sessions", &self.0.sessions.len())
+            .finish_non_exhaustive()
+    }
+}

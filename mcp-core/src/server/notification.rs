@@ -1,0 +1,149 @@
+//! What a client tells, and the requests that change its session.
+
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{Refusal, Server, SessionRef, entry::Broadcast};
+use crate::{
+    handler::Context,
+    jsonrpc::{ErrorObject, Notification, RequestId},
+    protocol::{Method, SetLevelRequestParams},
+    router::{McpRequest, McpResponse},
+    store::SessionRecord,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CancelledParams {
+    request_id: RequestId,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl Server {
+    /// Takes a notification of a session. Unknown ones are accepted and ignored.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] when the store cannot be asked, or the session is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the notification has had its effect or it has not; it may be sent again.
+    pub async fn notify(
+        &self,
+        session: &SessionRef,
+        notification: Notification,
+    ) -> Result<(), Refusal> {
+        match notification.method {
+            Method::Initialized => {
+                let changed = self
+                    .change_session(&session.0, |record| record.initialized = true)
+                    .await?;
+                if changed {
+                    Ok(())
+                } else {
+                    Err(Refusal::unknown_session())
+                }
+            }
+            Method::Cancelled => self.cancelled(session, notification).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn cancelled(
+        &self,
+        session: &SessionRef,
+        notification: Notification,
+    ) -> Result<(), Refusal> {
+        let params = notification.params.as_deref().unwrap_or(b"{}");
+        let params: CancelledParams = serde_json::from_slice(params).map_err(|_| {
+            Refusal::invalid(
+                "`requestId` must be a string or an integer",
+                "invalid_params",
+            )
+        })?;
+        // Here at once; on the other instances when they read the log.
+        session.0.cancel(&params.request_id);
+        let entry = Broadcast::Cancelled {
+            session: session.id().clone(),
+            request: params.request_id,
+            reason: params.reason,
+        };
+        if let Err(error) = self.broadcast(&entry).await {
+            tracing::warn!(%error, "a cancellation was not announced");
+        }
+        Ok(())
+    }
+
+    pub(super) async fn set_level(self, request: McpRequest) -> McpResponse {
+        let params = match params::<SetLevelRequestParams>(&request) {
+            Ok(params) => params,
+            Err(error) => return McpResponse::error(request.id(), error),
+        };
+        let level = params.level;
+        self.change(&request, move |record| record.log_level = Some(level))
+            .await
+    }
+
+    pub(super) async fn subscribe(self, request: McpRequest) -> McpResponse {
+        let uri = match uri(&request) {
+            Ok(uri) => uri,
+            Err(error) => return McpResponse::error(request.id(), error),
+        };
+        if !self.0.current.get().reads(&request) {
+            let code = request.revision().rules().resource_not_found;
+            let error = ErrorObject::new(crate::jsonrpc::ErrorCode(code), "unknown resource");
+            return McpResponse::error(request.id(), error.with("uri", uri));
+        }
+        self.change(&request, move |record| {
+            record.subscriptions.insert(uri.clone());
+        })
+        .await
+    }
+
+    pub(super) async fn unsubscribe(self, request: McpRequest) -> McpResponse {
+        let uri = match uri(&request) {
+            Ok(uri) => uri,
+            Err(error) => return McpResponse::error(request.id(), error),
+        };
+        self.change(&request, move |record| {
+            record.subscriptions.remove(&uri);
+        })
+        .await
+    }
+
+    /// Changes the session of a request, and answers it with an empty result.
+    async fn change(
+        &self,
+        request: &McpRequest,
+        change: impl Fn(&mut SessionRecord) + Send + Sync,
+    ) -> McpResponse {
+        let id = request.id();
+        let Some(link) = Context::link(request.context()) else {
+            let error = ErrorObject::invalid_request("this server keeps no sessions");
+            return McpResponse::error(id, error.reason("sessions_off"));
+        };
+        match self.change_session(&link.session, change).await {
+            Ok(true) => McpResponse::result_json(id, b"{}"),
+            Ok(false) => {
+                let error = ErrorObject::invalid_request("the session has ended");
+                McpResponse::error(id, error.reason("unknown_session"))
+            }
+            Err(error) => McpResponse::error(id, Refusal::from(error).error),
+        }
+    }
+}
+
+fn params<T: DeserializeOwned>(request: &McpRequest) -> Result<T, ErrorObject> {
+    let json = request.params().map_or(&b"{}"[..], |json| json);
+    serde_json::from_slice(json)
+        .map_err(|error| ErrorObject::invalid_params(format!("invalid params: {error}")))
+}
+
+fn uri(request: &McpRequest) -> Result<String, ErrorObject> {
+    #[derive(Deserialize)]
+    struct Subscribed {
+        uri: String,
+    }
+    params::<Subscribed>(request).map(|params| params.uri)
+}

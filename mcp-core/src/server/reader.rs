@@ -1,0 +1,422 @@
+//! The other end of a stream: one connection that reads a log.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{self, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use tokio::sync::Notify;
+
+use super::{
+    Outgoing, Server,
+    call::{End, Work},
+    entry::StreamEntry,
+    session::{Hold, Session},
+};
+use crate::{
+    jsonrpc::ErrorObject,
+    router::{McpResponse, error_message},
+    store::{Event, From, Generation, LogKey, Position, Read, ReaderId, StoreError},
+};
+
+/// One event of a stream, as a transport writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamEvent {
+    /// What the client sends back as `Last-Event-ID`.
+    pub id: Option<String>,
+    /// One JSON-RPC message; empty in an event that only carries an id or a pause.
+    pub data: Bytes,
+    /// How long the client should wait before it reconnects.
+    pub retry: Option<Duration>,
+}
+
+impl StreamEvent {
+    pub(super) fn message(id: Option<String>, data: Bytes) -> Self {
+        Self {
+            id,
+            data,
+            retry: None,
+        }
+    }
+
+    /// No message: a place to come back to, or a time to come back after.
+    pub(super) fn hint(id: Option<String>, retry: Duration) -> Self {
+        Self {
+            id,
+            data: Bytes::new(),
+            retry: Some(retry),
+        }
+    }
+}
+
+/// The messages of one connection, in order. It ends when the connection should.
+pub struct EventStream(BoxStream<'static, StreamEvent>);
+
+impl EventStream {
+    pub(super) fn new(events: impl Stream<Item = StreamEvent> + Send + 'static) -> Self {
+        Self(events.boxed())
+    }
+
+    /// Reads a log.
+    pub(super) fn logged(reader: Reader) -> Self {
+        Self::new(stream::unfold(reader, |mut reader| async move {
+            let event = reader.next().await?;
+            Some((event, reader))
+        }))
+    }
+
+    /// Without a log: the connection itself polls the handler, which ends with the connection.
+    pub(super) fn direct(work: Work, response: Option<McpResponse>) -> Self {
+        let direct = Direct {
+            work,
+            ready: VecDeque::new(),
+            end: response.map(End::Response),
+        };
+        Self::new(stream::unfold(direct, |mut direct| async move {
+            let event = direct.next().await?;
+            Some((event, direct))
+        }))
+    }
+}
+
+impl Stream for EventStream {
+    type Item = StreamEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_next_unpin(cx)
+    }
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").finish_non_exhaustive()
+    }
+}
+
+struct Direct {
+    work: Work,
+    ready: VecDeque<Outgoing>,
+    end: Option<End>,
+}
+
+impl Direct {
+    async fn next(&mut self) -> Option<StreamEvent> {
+        loop {
+            match self.ready.pop_front() {
+                Some(Outgoing::Disconnect(_)) => continue,
+                Some(Outgoing::Progress(json) | Outgoing::Log(json) | Outgoing::Request(json)) => {
+                    return Some(StreamEvent::message(None, json));
+                }
+                None => {}
+            }
+            let Self { work, ready, end } = self;
+            let over = poll_fn(|cx| {
+                if end.is_none()
+                    && let Poll::Ready(ended) = work.poll(cx)
+                {
+                    *end = Some(ended);
+                }
+                match work.context.outbox().poll_take(cx) {
+                    Poll::Ready(messages) => {
+                        *ready = messages;
+                        Poll::Ready(false)
+                    }
+                    Poll::Pending if end.is_some() => Poll::Ready(true),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+            .await;
+            if over {
+                work.context.outbox().close();
+                return match end.replace(End::Cancelled) {
+                    Some(End::Response(response)) => {
+                        Some(StreamEvent::message(None, response.into_message()))
+                    }
+                    _ => None,
+                };
+            }
+        }
+    }
+}
+
+/// The logs that connections of this process read, and whom to wake when they move.
+#[derive(Debug, Default)]
+pub(crate) struct Readers(Mutex<HashMap<LogKey, Vec<Arc<Wake>>>>);
+
+#[derive(Debug, Default)]
+struct Wake {
+    moved: Notify,
+    seen: AtomicU64,
+}
+
+impl Readers {
+    fn lock(&self) -> MutexGuard<'_, HashMap<LogKey, Vec<Arc<Wake>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, log: &LogKey) -> Arc<Wake> {
+        let wake = Arc::new(Wake::default());
+        self.lock()
+            .entry(log.clone())
+            .or_default()
+            .push(Arc::clone(&wake));
+        wake
+    }
+
+    fn remove(&self, log: &LogKey, wake: &Arc<Wake>) {
+        let mut logs = self.lock();
+        if let Some(readers) = logs.get_mut(log) {
+            readers.retain(|reader| !Arc::ptr_eq(reader, wake));
+            if readers.is_empty() {
+                logs.remove(log);
+            }
+        }
+    }
+
+    /// Wakes every connection that reads this log here.
+    pub(crate) fn wake(&self, log: &LogKey) {
+        if let Some(readers) = self.lock().get(log) {
+            for reader in readers {
+                reader.moved.notify_one();
+            }
+        }
+    }
+
+    /// Wakes whoever has not seen this position.
+    pub(crate) fn wake_behind(&self, log: &LogKey, last: u64) {
+        if let Some(readers) = self.lock().get(log) {
+            for reader in readers {
+                if reader.seen.load(Ordering::Relaxed) != last {
+                    reader.moved.notify_one();
+                }
+            }
+        }
+    }
+
+    /// The logs that are read now.
+    pub(crate) fn logs(&self) -> Vec<LogKey> {
+        self.lock().keys().cloned().collect()
+    }
+}
+
+/// One connection attached to a stream's log.
+pub(crate) struct Reader {
+    server: Server,
+    session: Arc<Session>,
+    stream: Arc<str>,
+    log: LogKey,
+    wake: Arc<Wake>,
+    generation: Generation,
+    after: Position,
+    page: VecDeque<Event>,
+    prime: bool,
+    state: State,
+    _hold: Hold,
+}
+
+#[derive(PartialEq)]
+enum State {
+    /// There may be more.
+    Reading,
+    /// The events at hand are the last.
+    LastPage,
+    /// Events were lost to retention before this reader came; the response has not been seen since.
+    Lost,
+    /// The connection is over.
+    Over,
+}
+
+/// What a log has next.
+pub(super) enum Next {
+    Entry(Position, StreamEntry),
+    /// What lay before was lost.
+    Gap,
+    /// Another connection reads on.
+    Superseded,
+    /// Nothing follows.
+    End,
+}
+
+impl Reader {
+    /// Reads a new stream from its beginning.
+    pub(super) async fn begin(
+        server: &Server,
+        session: &Arc<Session>,
+        stream: Arc<str>,
+    ) -> Result<Self, StoreError> {
+        let attached = Self::attach(server, session, stream, From::Acknowledged).await?;
+        let (mut reader, _) = attached.ok_or_else(|| {
+            StoreError::new(
+                crate::store::StoreErrorKind::Corrupt,
+                "event.attach",
+                "a new log was not made",
+            )
+        })?;
+        reader.prime = session.record().revision.rules().priming_event;
+        Ok(reader)
+    }
+
+    /// Becomes the one reader of a stream; says which generation of readers this is.
+    pub(super) async fn attach(
+        server: &Server,
+        session: &Arc<Session>,
+        stream: Arc<str>,
+        from: From,
+    ) -> Result<Option<(Self, Generation)>, StoreError> {
+        let log = LogKey::Stream {
+            session: session.id().clone(),
+            stream: Arc::clone(&stream),
+        };
+        let connection = server.0.counter.fetch_add(1, Ordering::Relaxed);
+        let id = ReaderId::new(server.instance().clone(), connection);
+        let Some(attached) = server.0.stores.events.attach(&log, &id, from).await? else {
+            return Ok(None);
+        };
+        // The reader before this one may wait here: it learns that it has been superseded.
+        server.0.readers.wake(&log);
+        let wake = server.0.readers.add(&log);
+        let reader = Self {
+            server: server.clone(),
+            session: Arc::clone(session),
+            stream,
+            log,
+            wake,
+            generation: attached.generation,
+            after: attached.after,
+            page: VecDeque::new(),
+            prime: false,
+            state: State::Reading,
+            _hold: session.hold(),
+        };
+        Ok(Some((reader, attached.generation)))
+    }
+
+    /// The id that stands for a place in this stream.
+    pub(super) fn event_id(&self, at: Position) -> String {
+        format!("{}.{:x}.{}", self.stream, at.epoch.0, at.seq)
+    }
+
+    /// An event without a message, for the client to come back to.
+    pub(super) fn priming(&self) -> StreamEvent {
+        StreamEvent::hint(
+            Some(self.event_id(self.after)),
+            self.server.limits().stream_retry,
+        )
+    }
+
+    /// The next entry. Cancel safe: what has been read stays in the page.
+    pub(super) async fn entry(&mut self) -> Next {
+        loop {
+            if let Some(event) = self.page.pop_front() {
+                self.after = event.position;
+                match StreamEntry::decode(&event.payload) {
+                    Some(entry) => return Next::Entry(event.position, entry),
+                    None => continue,
+                }
+            }
+            if self.state == State::LastPage {
+                return Next::End;
+            }
+            self.wake.seen.store(self.after.seq, Ordering::Relaxed);
+            let limit = self.server.limits().page();
+            let events = &self.server.0.stores.events;
+            let read = events.read(&self.log, self.after, Some(self.generation), limit);
+            match read.await {
+                Ok(Read::Events {
+                    events,
+                    more,
+                    sealed,
+                }) => {
+                    if sealed && !more {
+                        self.state = State::LastPage;
+                    } else if events.is_empty() {
+                        self.wake.moved.notified().await;
+                    }
+                    self.page = events.into();
+                }
+                Ok(Read::Gap { floor, .. }) => {
+                    metrics::counter!("mcp.eventlog.gap").increment(1);
+                    self.after = floor;
+                    return Next::Gap;
+                }
+                Ok(Read::Superseded) => return Next::Superseded,
+                Ok(Read::Unknown) => return Next::End,
+                Err(error) => {
+                    tracing::warn!(%error, "a stream could not be read");
+                    super::instance::pause(Duration::from_millis(500)).await;
+                }
+            }
+            if self.page.is_empty() && self.session.has_ended() {
+                return Next::End;
+            }
+        }
+    }
+
+    /// The next event of a stream that answers a request.
+    async fn next(&mut self) -> Option<StreamEvent> {
+        if self.prime {
+            self.prime = false;
+            return Some(self.priming());
+        }
+        loop {
+            if self.state == State::Over {
+                return None;
+            }
+            match self.entry().await {
+                Next::Entry(at, StreamEntry::Message(json)) => {
+                    return Some(StreamEvent::message(Some(self.event_id(at)), json));
+                }
+                Next::Entry(at, StreamEntry::Response(json)) => {
+                    return Some(StreamEvent::message(Some(self.event_id(at)), json));
+                }
+                Next::Entry(at, StreamEntry::Disconnect(retry)) => {
+                    // Whoever resumes after this event must not be disconnected by it again.
+                    self.state = State::Over;
+                    return Some(StreamEvent::hint(Some(self.event_id(at)), retry));
+                }
+                Next::Gap => self.state = State::Lost,
+                Next::End if self.state == State::Lost => {
+                    self.state = State::Over;
+                    return Some(StreamEvent::message(None, lost()));
+                }
+                Next::Entry(_, StreamEntry::End) => {}
+                Next::End => {
+                    self.delivered().await;
+                    self.state = State::Over;
+                }
+                Next::Superseded => self.state = State::Over,
+            }
+        }
+    }
+
+    /// The client has everything: the log need not be kept as long.
+    async fn delivered(&self) {
+        let keep = self.server.limits().stream_kept_delivered;
+        let events = &self.server.0.stores.events;
+        if let Err(error) = events.seal(&self.log, None, keep).await {
+            tracing::debug!(%error, "a delivered stream keeps its retention");
+        }
+    }
+}
+
+fn lost() -> Bytes {
+    let error = ErrorObject::internal("the response is no longer kept").reason("response_lost");
+    error_message(None, &error)
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.server.0.readers.remove(&self.log, &self.wake);
+    }
+}

@@ -1,0 +1,354 @@
+//! One session as this process sees it: a cache of the store's record and what runs here.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use crate::{
+    clock::Timestamp,
+    handler::Context,
+    jsonrpc::RequestId,
+    store::{SessionId, SessionRecord, Version, Versioned},
+};
+
+use super::listen::GetConnection;
+
+/// A session in this process. The truth stands in the store.
+#[derive(Debug)]
+pub(crate) struct Session {
+    id: SessionId,
+    created_at: Timestamp,
+    cached: RwLock<Cached>,
+    verified_at: AtomicU64,
+    used_at: AtomicU64,
+    /// The store knows that the session is in use, so it has its full life time.
+    confirmed: AtomicBool,
+    refresh: AtomicBool,
+    ended: AtomicBool,
+    /// Open streams and running requests: while there is one, this process keeps the session alive.
+    holds: AtomicUsize,
+    pending_asks: AtomicUsize,
+    running: Mutex<Vec<Context>>,
+    connections: Mutex<Vec<Arc<GetConnection>>>,
+    changed: Notify,
+}
+
+#[derive(Debug)]
+struct Cached {
+    record: Arc<SessionRecord>,
+    version: Version,
+}
+
+impl Session {
+    pub(crate) fn new(stored: Versioned, now: Timestamp) -> Self {
+        Self {
+            id: stored.record.id.clone(),
+            created_at: stored.created_at,
+            confirmed: AtomicBool::new(stored.record.initialized),
+            cached: RwLock::new(Cached {
+                record: Arc::new(stored.record),
+                version: stored.version,
+            }),
+            verified_at: AtomicU64::new(now.as_millis()),
+            used_at: AtomicU64::new(now.as_millis()),
+            refresh: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            holds: AtomicUsize::new(0),
+            pending_asks: AtomicUsize::new(0),
+            running: Mutex::default(),
+            connections: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    pub(crate) fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    /// The record as last seen. Good for saying yes; before a refusal the store is asked.
+    pub(crate) fn record(&self) -> Arc<SessionRecord> {
+        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&cached.record)
+    }
+
+    /// Takes over what the store has, unless a newer version is known.
+    pub(crate) fn learn(&self, stored: SessionRecord, version: Version) {
+        {
+            let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
+            if version < cached.version {
+                return;
+            }
+            if stored.initialized {
+                self.confirmed.store(true, Ordering::Relaxed);
+            }
+            *cached = Cached {
+                record: Arc::new(stored),
+                version,
+            };
+        }
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
+        cached.version
+    }
+
+    /// Waits until `notifications/initialized` has arrived somewhere.
+    pub(crate) async fn initialized(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.record().initialized {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Says that the session has its full life; `true` for the one caller who must tell the store.
+    pub(crate) fn confirm(&self) -> bool {
+        !self.confirmed.load(Ordering::Relaxed) && !self.confirmed.swap(true, Ordering::Relaxed)
+    }
+
+    /// Takes [`confirm`](Self::confirm) back, because the store could not be told.
+    pub(crate) fn unconfirm(&self) {
+        self.confirmed.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.confirmed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn running_calls(&self) -> usize {
+        self.running().len()
+    }
+
+    /// How long ago the store last said that this session lives.
+    pub(crate) fn age(&self, now: Timestamp) -> Duration {
+        now.since(Timestamp::from_millis(
+            self.verified_at.load(Ordering::Relaxed),
+        ))
+    }
+
+    /// The store said at `now` that this session lives.
+    pub(crate) fn verified(&self, now: Timestamp) {
+        self.verified_at
+            .fetch_max(now.as_millis(), Ordering::Relaxed);
+        self.refresh.store(false, Ordering::Relaxed);
+    }
+
+    /// Marks the session as used at `now`.
+    pub(crate) fn used(&self, now: Timestamp) {
+        self.used_at.store(now.as_millis(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn used_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.used_at.load(Ordering::Relaxed))
+    }
+
+    /// Asks the upkeep task to verify this session soon.
+    pub(crate) fn want_refresh(&self) {
+        self.refresh.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the upkeep task should verify this session now.
+    pub(crate) fn needs_touch(&self, now: Timestamp, half: Duration) -> bool {
+        let held = self.holds.load(Ordering::Relaxed) > 0;
+        (held || self.refresh.load(Ordering::Relaxed)) && self.age(now) >= half
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.holds.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Ends everything that runs or streams here.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        let running = std::mem::take(&mut *self.running());
+        for call in running {
+            call.cancel();
+        }
+        for connection in self.connections().iter() {
+            connection.wake();
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Keeps the session alive until the guard is dropped.
+    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
+        self.holds.fetch_add(1, Ordering::Relaxed);
+        Hold(Arc::clone(self))
+    }
+
+    /// Room for one more request to the client, unless `limit` wait already.
+    pub(crate) fn begin_ask(self: &Arc<Self>, limit: usize) -> Option<AskSlot> {
+        let before = self.pending_asks.fetch_add(1, Ordering::Relaxed);
+        let slot = AskSlot(Arc::clone(self));
+        (before < limit).then_some(slot)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<Context>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers a call so that it can be cancelled; `None` when `limit` run already.
+    pub(crate) fn begin_call(self: &Arc<Self>, call: &Context, limit: usize) -> Option<Running> {
+        let mut running = self.running();
+        if running.len() >= limit {
+            return None;
+        }
+        running.push(call.clone());
+        drop(running);
+        Some(Running {
+            hold: self.hold(),
+            call: call.clone(),
+        })
+    }
+
+    /// Answers every running call with an error, because the server shuts down.
+    pub(crate) fn stop_calls(&self) -> usize {
+        let running = self.running();
+        running.iter().map(Context::stop).count()
+    }
+
+    /// Cancels every running call with this id.
+    pub(crate) fn cancel(&self, request: &RequestId) -> usize {
+        let running = self.running();
+        let matching = running.iter().filter(|call| call.request_id() == request);
+        matching.map(Context::cancel).count()
+    }
+
+    /// The open GET connections, oldest first; the last one is attached.
+    pub(crate) fn connections(&self) -> MutexGuard<'_, Vec<Arc<GetConnection>>> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The resources this session wants to hear of.
+    pub(crate) fn subscriptions(&self) -> BTreeSet<String> {
+        self.record().subscriptions.clone()
+    }
+}
+
+/// Keeps a session alive while it exists.
+#[derive(Debug)]
+pub(crate) struct Hold(Arc<Session>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.holds.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A request to the client that waits for its answer.
+#[derive(Debug)]
+pub(crate) struct AskSlot(Arc<Session>);
+
+impl Drop for AskSlot {
+    fn drop(&mut self) {
+        self.0.pending_asks.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A running call; gone from the session's list when dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    hold: Hold,
+    call: Context,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut running = self.hold.0.running();
+        if let Some(at) = running.iter().position(|call| call.is(&self.call)) {
+            running.swap_remove(at);
+        }
+    }
+}
+
+const SHARDS: usize = 64;
+
+/// The sessions of this process, in shards so that no lock is shared by all requests.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    shards: Vec<RwLock<HashMap<SessionId, Arc<Session>>>>,
+    hasher: RandomState,
+    count: AtomicUsize,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
+            hasher: RandomState::new(),
+            count: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl Sessions {
+    fn shard(&self, id: &str) -> &RwLock<HashMap<SessionId, Arc<Session>>> {
+        let hash = self.hasher.hash_one(id);
+        let at = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
+        &self.shards[at]
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Session>> {
+        let shard = self.shard(id).read();
+        let shard = shard.unwrap_or_else(PoisonError::into_inner);
+        shard.get(id).map(Arc::clone)
+    }
+
+    /// Adds a session, or gives the one that is there already.
+    pub(crate) fn insert(&self, session: Arc<Session>) -> Arc<Session> {
+        let shard = self.shard(session.id().as_str()).write();
+        let mut shard = shard.unwrap_or_else(PoisonError::into_inner);
+        if let Some(present) = shard.get(session.id()) {
+            return Arc::clone(present);
+        }
+        self.count.fetch_add(1, Ordering::Relaxed);
+        shard.insert(session.id().clone(), Arc::clone(&session));
+        session
+    }
+
+    /// Forgets a session; its calls and streams end if `end` says so.
+    pub(crate) fn remove(&self, id: &SessionId) -> Option<Arc<Session>> {
+        let shard = self.shard(id.as_str()).write();
+        let removed = shard.unwrap_or_else(PoisonError::into_inner).remove(id);
+        if removed.is_some() {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        removed
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// All of them, shard by shard; no lock is held while the caller works.
+    pub(crate) fn all(&self) -> Vec<Arc<Session>> {
+        let mut all = Vec::with_capacity(self.len());
+        for shard in &self.shards {
+            let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+            all.extend(shard.values().map(Arc::clone));
+        }
+        all
+    }
+}

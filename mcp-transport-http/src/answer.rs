@@ -1,0 +1,75 @@
+//! From outcomes to HTTP: status codes and JSON bodies.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use bytes::Bytes;
+use mcp_core::{
+    jsonrpc::{ErrorObject, RequestId},
+    router::error_message,
+    server::{Refusal, RefusalKind},
+};
+
+use crate::endpoint;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// A JSON body.
+pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    response
+}
+
+/// A message was accepted, there is nothing to say.
+pub(crate) fn accepted() -> Response {
+    empty(StatusCode::ACCEPTED)
+}
+
+/// A response without a body.
+pub(crate) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, NO_STORE);
+    response
+}
+
+/// A JSON-RPC error that answers no particular request.
+pub(crate) fn error(status: StatusCode, error: &ErrorObject) -> Response {
+    error_for(status, None, error)
+}
+
+/// A JSON-RPC error that answers a request.
+pub(crate) fn error_for(
+    status: StatusCode,
+    id: Option<&RequestId>,
+    error: &ErrorObject,
+) -> Response {
+    json(status, error_message(id, error))
+}
+
+/// What the server refused.
+pub(crate) fn refusal(id: Option<&RequestId>, refusal: &Refusal) -> Response {
+    let status = match refusal.kind {
+        RefusalKind::UnknownSession => StatusCode::NOT_FOUND,
+        RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalKind::NotOffered => return endpoint::method_not_allowed("POST"),
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut response = error_for(status, id, &refusal.error);
+    if let Some(after) = refusal.retry_after {
+        let seconds = after.as_secs().max(1);
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

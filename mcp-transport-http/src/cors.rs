@@ -1,0 +1,32 @@
+//! Cross-origin calls from browsers, if asked for.
+
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::{
+    config::Config,
+    headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID},
+};
+
+const ALLOWED_HEADERS: [HeaderName; 6] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    LAST_EVENT_ID,
+    PROTOCOL_VERSION,
+    SESSION_ID,
+];
+
+/// Lets the allowed origins read answers and the session id. The same origins are checked again by
+/// the endpoint itself.
+pub(crate) fn layer(config: &Config) -> CorsLayer {
+    let origins = config.allowed_origins.iter();
+    let origins: Vec<HeaderValue> = origins
+        .filter_map(|origin| origin.trim_end_matches('/').parse().ok())
+        .collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::POST, Method::GET, Method::DELETE])
+        .allow_headers(ALLOWED_HEADERS)
+        .expose_headers([SESSION_ID, PROTOCOL_VERSION])
+}

@@ -1,0 +1,159 @@
+//! The TCP side: one write per answer, and no connection that takes nothing for ever.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use mcp_core::{server::Server, transport::Transport};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    time::{Instant, Sleep, sleep_until},
+};
+
+use crate::{config::Config, endpoint, error::ServeError};
+
+/// An endpoint on a bound address.
+#[derive(Debug)]
+pub struct HttpListener {
+    listener: TcpListener,
+    config: Config,
+}
+
+impl HttpListener {
+    pub(crate) fn new(listener: TcpListener, config: Config) -> Self {
+        Self { listener, config }
+    }
+}
+
+impl Transport for HttpListener {
+    type Error = ServeError;
+
+    async fn serve(
+        self,
+        server: Server,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        let mut config = self.config;
+        let local = self.listener.local_addr().map_err(ServeError::serve)?;
+        config.loopback = local.ip().is_loopback();
+        tracing::info!(address = %local, path = config.path, "listening");
+        let listener = Deadlines {
+            listener: self.listener,
+            write: config.write_deadline,
+        };
+        let drain = server.sessions().drain_on(shutdown);
+        let app = endpoint::app(server.clone(), config);
+        let served = axum::serve(listener, app).with_graceful_shutdown(drain);
+        served.await.map_err(ServeError::serve)?;
+        server.close().await;
+        Ok(())
+    }
+}
+
+/// Accepts connections without Nagle's delay, each with a deadline for its writes.
+struct Deadlines {
+    listener: TcpListener,
+    write: Duration,
+}
+
+impl axum::serve::Listener for Deadlines {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        // axum's own implementation waits and tries again when a connection cannot be accepted.
+        let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        }
+        let connection = Connection {
+            stream,
+            write: self.write,
+            stalled: None,
+        };
+        (connection, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection whose writes fail when the peer takes nothing for too long.
+struct Connection {
+    stream: TcpStream,
+    write: Duration,
+    /// Runs while a write waits.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl Connection {
+    /// Starts the deadline at the first write that must wait, and ends it at the first that need not.
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let deadline = self.write;
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + deadline)));
+        stalled
+            .as_mut()
+            .poll(cx)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watch(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watch(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.watch(cx, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,121 @@
+//! Server-sent events: framing, keep-alives, headers.
+//!
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html>
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::Stream;
+use http_body::Frame;
+use mcp_core::server::{EventStream, StreamEvent};
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+
+/// A stream of events.
+pub(crate) fn response(events: EventStream, keep_alive: Duration) -> Response {
+    with_headers(Body::new(Events {
+        events,
+        keep_alive,
+        silence: sleep_until(Instant::now() + keep_alive),
+    }))
+}
+
+/// A stream that has ended already.
+pub(crate) fn ended() -> Response {
+    with_headers(Body::empty())
+}
+
+/// A stream of one message.
+pub(crate) fn single(message: Bytes) -> Response {
+    let mut buffer = BytesMut::with_capacity(message.len() + 16);
+    put_data(&mut buffer, &message);
+    with_headers(Body::from(buffer.freeze()))
+}
+
+fn with_headers(body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    let put = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-cache, no-transform"),
+    ];
+    for (name, value) in put {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    // nginx would hold events back until its buffer is full.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+pin_project! {
+    /// The body: events as they come, a comment when there are none for a while.
+    struct Events {
+        events: EventStream,
+        keep_alive: Duration,
+        #[pin]
+        silence: Sleep,
+    }
+}
+
+impl http_body::Body for Events {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let mut this = self.project();
+        let data = match Pin::new(this.events).poll_next(cx) {
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Ready(Some(event)) => encode(&event),
+            Poll::Pending => match this.silence.as_mut().poll(cx) {
+                Poll::Ready(()) => KEEP_ALIVE,
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        this.silence.reset(Instant::now() + *this.keep_alive);
+        Poll::Ready(Some(Ok(Frame::data(data))))
+    }
+}
+
+fn encode(event: &StreamEvent) -> Bytes {
+    let mut buffer = BytesMut::with_capacity(event.data.len() + 80);
+    if let Some(id) = &event.id {
+        buffer.put_slice(b"id: ");
+        buffer.put_slice(id.as_bytes());
+        buffer.put_u8(b'\n');
+    }
+    if let Some(retry) = event.retry {
+        buffer.put_slice(format!("retry: {}\n", retry.as_millis()).as_bytes());
+    }
+    put_data(&mut buffer, &event.data);
+    buffer.freeze()
+}
+
+/// One `data` line. A line break in JSON is white space between tokens, so a space says the same.
+fn put_data(buffer: &mut BytesMut, data: &[u8]) {
+    buffer.put_slice(b"data: ");
+    let start = buffer.len();
+    buffer.put_slice(data);
+    for byte in &mut buffer[start..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    buffer.put_slice(b"\n\n");
+}

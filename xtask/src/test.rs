@@ -1,0 +1,53 @@
+//! Everything that CI runs but packaging.
+
+use crate::run::{self, Result, Steps, cargo};
+use crate::workspace::Workspace;
+use crate::{clients, conformance, server, tidy, tools};
+
+pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
+    steps.step("format", || run::run(&mut cargo("fmt --all --check")))?;
+    steps.step("lint", || lint(workspace))?;
+    steps.step("tidy", || tidy::check(workspace))?;
+    steps.step("tools", || tools::install(workspace))?;
+    steps.step("examples", server::build)?;
+    steps.step("tests", tests)?;
+    steps.step("doctests", || {
+        run::run(&mut cargo("test --doc --workspace --all-features"))
+    })?;
+    steps.step("documentation", documentation)?;
+    conformance::run(workspace, steps, None)?;
+    clients::run(workspace, steps, None)
+}
+
+fn lint(workspace: &Workspace) -> Result {
+    run::run(&mut cargo(
+        "clippy --workspace --all-targets --all-features -- -D warnings",
+    ))?;
+    // Alone, because the features that siblings turn on hide what a crate forgot to ask for.
+    for package in workspace.published() {
+        run::run(&mut cargo(&format!(
+            "clippy --package {} --lib --no-default-features -- -D warnings",
+            package.name
+        )))?;
+    }
+    Ok(())
+}
+
+fn tests() -> Result {
+    if run::output(&mut cargo("nextest --version")).is_ok() {
+        return run::run(&mut cargo(
+            "nextest run --workspace --all-features --profile ci",
+        ));
+    }
+    println!(
+        "note: cargo-nextest is not installed, so `cargo test` runs the tests, without time limits"
+    );
+    run::run(&mut cargo(
+        "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast",
+    ))
+}
+
+fn documentation() -> Result {
+    let mut command = cargo("doc --workspace --no-deps --all-features");
+    run::run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
