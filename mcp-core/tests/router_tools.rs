@@ -443,6 +443,4 @@ fn equal_catalogues_have_equal_digests_and_different_ones_do_not() {
     assert_ne!(one.digest(List::Tools), more.digest(List::Tools));
     assert_eq!(one.digest(List::Prompts), more.digest(List::Prompts));
     assert_ne!(one.digest_of_all(), more.digest_of_all());
-    // Fixed, because another process has to come to the same.
-    assert_eq!(one.digest(List::Tools).to_string().len(), 32);
 }

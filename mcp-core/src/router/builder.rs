@@ -292,13 +292,11 @@ impl Service<McpRequest> for McpRouter {
     }
 
     fn call(&mut self, request: McpRequest) -> RouterFuture {
-        match self.frozen() {
-            Ok(catalogue) => catalogue.call(request),
-            Err(_) => {
-                let error = ErrorObject::internal("the server is not set up").reason("router");
-                McpResponse::error(request.id(), error).into()
-            }
+        if let Ok(catalogue) = self.frozen() {
+            return catalogue.call(request);
         }
+        let error = ErrorObject::internal("the server is not set up").reason("router");
+        McpResponse::error(request.id(), error).into()
     }
 }
 
