@@ -1,7 +1,5 @@
 //! Lists: their order, their pages, what initialize tells of them.
 
-mod router;
-
 use mcp_core::{
     handler::{Prompt, Resource, ResourceTemplate, Tool, ToolRoute},
     protocol::Revision,
@@ -9,7 +7,7 @@ use mcp_core::{
 };
 use serde_json::{Value, json};
 
-use self::router::{answer, ask, call, names, read, request_in};
+use crate::calls::{answer, ask, call, names, read, request_in};
 
 fn hello(name: &str) -> ToolRoute<()> {
     Tool::new(name).handler(async || "hi")

@@ -1,7 +1,5 @@
 //! Tools: what they are given, what they may return, how they fail.
 
-mod router;
-
 use std::{convert::Infallible, time::Duration};
 
 use mcp_core::{
@@ -15,7 +13,7 @@ use mcp_core::{
 };
 use serde_json::{Value, json};
 
-use self::router::{answer, ask, call, names, read, request, request_in};
+use crate::calls::{answer, ask, call, names, read, request, request_in};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Add {

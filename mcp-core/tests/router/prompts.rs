@@ -1,7 +1,5 @@
 //! Prompts: their arguments, their messages, their completions.
 
-mod router;
-
 use mcp_core::{
     handler::{Args, Prompt, RawArgs, RequestError},
     protocol::{Completion, GetPromptResult, PromptArgument, PromptMessage, Revision},
@@ -9,7 +7,7 @@ use mcp_core::{
 };
 use serde_json::{Value, json};
 
-use self::router::{answer, ask, names, read, request_in};
+use crate::calls::{answer, ask, names, read, request_in};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Review {

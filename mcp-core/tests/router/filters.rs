@@ -1,7 +1,5 @@
 //! Filters: what a caller may not see does not exist for it.
 
-mod router;
-
 use mcp_core::{
     handler::{Context, Prompt, Resource, ResourceTemplate, Tool, ToolRoute},
     protocol::Revision,
@@ -9,7 +7,7 @@ use mcp_core::{
 };
 use serde_json::{Value, json};
 
-use self::router::{answer, ask, call, names, read, request_in};
+use crate::calls::{answer, ask, call, names, read, request_in};
 
 /// These callers see everything; all others see nothing that is secret.
 fn is_trusted(ctx: &Context) -> bool {

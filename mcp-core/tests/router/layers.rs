@@ -1,7 +1,5 @@
 //! Layers: what they are around, that they hold state, and how their failures are answered.
 
-mod router;
-
 use std::{
     convert::Infallible,
     sync::{
@@ -22,7 +20,7 @@ use tower::{
     service_fn, timeout::TimeoutLayer, util::MapRequestLayer,
 };
 
-use self::router::{answer, call};
+use crate::calls::{answer, call};
 
 /// Counts how many of its calls run at once.
 #[derive(Clone, Default)]

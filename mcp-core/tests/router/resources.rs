@@ -1,7 +1,5 @@
 //! Resources and templates: what they read, and what does not exist.
 
-mod router;
-
 use mcp_core::{
     handler::{
         Args, CompletionRequest, Json, RequestError, Resource, ResourceTemplate, ResourceUri,
@@ -12,7 +10,7 @@ use mcp_core::{
 };
 use serde_json::{Value, json};
 
-use self::router::{answer, ask, names, read, request_in};
+use crate::calls::{answer, ask, names, read, request_in};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Note {
