@@ -12,7 +12,7 @@ use crate::router::McpRequest;
 ///
 /// `A` only tells the arities apart; it is always inferred.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a handler for a router whose state is `{S}`",
+    message = "`{Self}` is not a handler",
     label = "not a handler",
     note = "a handler is an `async fn`, or a closure that returns a future, with at most 8 \
             arguments, each of which is an extractor: `Args<T>`, `RawArgs`, `State<T>`, `Context`, \

@@ -124,7 +124,9 @@ impl<S> Clone for Completer<S> {
 }
 
 /// Says whether a caller may see an item.
-pub(crate) struct Visibility<I>(pub(crate) Arc<dyn Fn(&Context, &I) -> bool + Send + Sync>);
+pub(crate) struct Visibility<I>(pub(crate) Arc<Filter<I>>);
+
+type Filter<I> = dyn Fn(&Context, &I) -> bool + Send + Sync;
 
 impl<I> Clone for Visibility<I> {
     fn clone(&self) -> Self {

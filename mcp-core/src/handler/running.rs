@@ -10,7 +10,6 @@ use std::{
 use pin_project_lite::pin_project;
 
 use super::{
-    Context,
     endpoint::{Answer, panicked},
     time_limit::TimeLimit,
 };

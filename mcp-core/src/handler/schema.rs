@@ -101,7 +101,7 @@ fn is_object(schema: &Map<String, Value>, root: &Map<String, Value>) -> bool {
         return kind == "object";
     }
     if let Some(Value::String(reference)) = schema.get("$ref") {
-        return definition(root, reference).is_some_and(|target| is_plain_object(target));
+        return definition(root, reference).is_some_and(is_plain_object);
     }
     ["oneOf", "anyOf"].iter().any(|keyword| {
         let alternatives = schema.get(*keyword).and_then(Value::as_array);

@@ -141,9 +141,8 @@ fn is_name(name: &str) -> bool {
 fn value(operator: &str, first: bool, name: String) -> Part {
     let (prefix, stops, optional): (_, &[u8], _) = match (operator, first) {
         ("+", true) => ("", b"", false),
-        ("+", false) => (",", b"", true),
         ("#", true) => ("#", b"", true),
-        ("#", false) => (",", b"", true),
+        ("+" | "#", false) => (",", b"", true),
         (".", _) => (".", b"/?#.", true),
         ("/", _) => ("/", b"/?#", true),
         (_, true) => ("", b"/?#,", false),

@@ -59,7 +59,7 @@ use crate::{
 ///
 /// let request = McpRequest::new(
 ///     Method::ToolsCall,
-///     Some(r#"{"name":"search","arguments":{"text":"milk"}}"#.into()),
+///     Some(&r#"{"name":"search","arguments":{"text":"milk"}}"#.into()),
 ///     Context::detached(RequestId::from(1), Revision::V2025_11_25),
 /// ).map_err(|error| error.message)?;
 /// let answer = router.oneshot(request).await?;
@@ -292,13 +292,11 @@ impl Service<McpRequest> for McpRouter {
     }
 
     fn call(&mut self, request: McpRequest) -> RouterFuture {
-        match self.frozen() {
-            Ok(catalogue) => catalogue.call(request),
-            Err(_) => {
-                let error = ErrorObject::internal("the server is not set up").reason("router");
-                McpResponse::error(request.id(), error).into()
-            }
+        if let Ok(catalogue) = self.frozen() {
+            return catalogue.call(request);
         }
+        let error = ErrorObject::internal("the server is not set up").reason("router");
+        McpResponse::error(request.id(), error).into()
     }
 }
 

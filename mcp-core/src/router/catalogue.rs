@@ -73,20 +73,21 @@ impl Catalogue {
     #[must_use]
     pub fn capabilities(&self, revision: Revision) -> ServerCapabilities {
         let routes = &*self.routes;
+        let announces = self.announces_changes;
         let mut capabilities = ServerCapabilities::default().logging();
         if !routes.tools.is_empty() {
-            let mut tools = ToolsCapability::default();
-            tools.list_changed = self.announces_changes.then_some(true);
-            capabilities = capabilities.tools(tools);
+            let tools = ToolsCapability::default();
+            capabilities =
+                capabilities.tools(when(announces, tools, ToolsCapability::list_changed));
         }
         if self.has_resources() {
-            let mut resources = ResourcesCapability::default().subscribe();
-            resources.list_changed = self.announces_changes.then_some(true);
+            let resources = ResourcesCapability::default().subscribe();
+            let resources = when(announces, resources, ResourcesCapability::list_changed);
             capabilities = capabilities.resources(resources);
         }
         if !routes.prompts.is_empty() {
-            let mut prompts = PromptsCapability::default();
-            prompts.list_changed = self.announces_changes.then_some(true);
+            let prompts = PromptsCapability::default();
+            let prompts = when(announces, prompts, PromptsCapability::list_changed);
             capabilities = capabilities.prompts(prompts);
         }
         if routes.completes() {
@@ -154,6 +155,10 @@ impl fmt::Debug for Catalogue {
             .field("digest", &self.digest_of_all())
             .finish_non_exhaustive()
     }
+}
+
+fn when<T>(condition: bool, value: T, change: impl FnOnce(T) -> T) -> T {
+    if condition { change(value) } else { value }
 }
 
 /// Reports the first item that no router can have.

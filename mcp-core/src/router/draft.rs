@@ -52,16 +52,16 @@ impl<S> Draft<S> {
 
     /// Moves the router's filters to the items themselves.
     pub(super) fn apply_filters(&mut self) {
-        fn apply<I, S>(routes: &mut [Route<I, S>], filters: Vec<Visibility<I>>) {
+        fn apply<I, S>(routes: &mut [Route<I, S>], filters: &[Visibility<I>]) {
             for route in routes {
                 route.visible.extend(filters.iter().cloned());
             }
         }
         let filters = std::mem::take(&mut self.filters);
-        apply(&mut self.tools, filters.tools);
-        apply(&mut self.resources, filters.resources);
-        apply(&mut self.templates, filters.templates);
-        apply(&mut self.prompts, filters.prompts);
+        apply(&mut self.tools, &filters.tools);
+        apply(&mut self.resources, &filters.resources);
+        apply(&mut self.templates, &filters.templates);
+        apply(&mut self.prompts, &filters.prompts);
     }
 
     /// Puts a prefix before the names of tools and prompts.

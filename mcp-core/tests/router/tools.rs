@@ -1,7 +1,5 @@
 //! Tools: what they are given, what they may return, how they fail.
 
-mod router;
-
 use std::{convert::Infallible, time::Duration};
 
 use mcp_core::{
@@ -15,7 +13,7 @@ use mcp_core::{
 };
 use serde_json::{Value, json};
 
-use self::router::{answer, ask, call, names, read, request, request_in};
+use crate::calls::{answer, ask, call, names, read, request, request_in};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Add {
@@ -443,6 +441,4 @@ fn equal_catalogues_have_equal_digests_and_different_ones_do_not() {
     assert_ne!(one.digest(List::Tools), more.digest(List::Tools));
     assert_eq!(one.digest(List::Prompts), more.digest(List::Prompts));
     assert_ne!(one.digest_of_all(), more.digest_of_all());
-    // Fixed, because another process has to come to the same.
-    assert_eq!(one.digest(List::Tools).to_string().len(), 32);
 }

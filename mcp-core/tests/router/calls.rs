@@ -1,11 +1,5 @@
 //! Calling a router as the tower service that it is.
 
-#![expect(
-    clippy::allow_attributes,
-    reason = "each test binary uses another part of this module"
-)]
-#![allow(dead_code, reason = "see above")]
-
 use mcp_core::{
     handler::Context,
     jsonrpc::RequestId,
