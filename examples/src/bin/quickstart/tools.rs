@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_core::{
-    Args, AskError, Context, ElicitForm, Json, McpRouter, State, Tool, ToolError,
-};
+use mcp_core::{Args, AskError, Context, ElicitForm, Json, McpRouter, State, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +59,7 @@ pub(crate) fn router() -> McpRouter<Notes> {
         )
 }
 
-/// A note to create.
+/// A note to write down.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Draft {
     /// What the note is about, in one line
