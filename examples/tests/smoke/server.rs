@@ -1,7 +1,7 @@
 //! A server as a child process, and a session with it.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     thread::{self, JoinHandle},
 };
@@ -91,9 +91,6 @@ impl Running {
         let log = self.log.take().unwrap().join().unwrap();
         assert!(status.success(), "{status}:\n{log}");
         assert!(!log.contains("listening on http"), "{log}");
-        let mut left = String::new();
-        let stdout = self.child.stdout.take();
-        stdout.unwrap().read_to_string(&mut left).unwrap();
     }
 }
 
@@ -168,9 +165,10 @@ impl Session {
             .header("Accept", "application/json, text/event-stream")
             .json(message);
         if let Some(id) = &self.id {
-            request = request
-                .header("Mcp-Session-Id", id)
-                .header("MCP-Protocol-Version", "2025-11-25");
+            request = request.header("Mcp-Session-Id", id);
+        }
+        if message["method"] != "initialize" {
+            request = request.header("MCP-Protocol-Version", "2025-11-25");
         }
         let response = request.send().await.unwrap();
         assert!(response.status().is_success(), "{response:?}");
