@@ -7,11 +7,7 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_core::{
-    Server,
-    server::ServerBuilder,
-    store::InstanceId,
-};
+use mcp_core::{Server, server::ServerBuilder, store::InstanceId};
 use mcp_transport_http::HttpTransport;
 use tokio::net::TcpListener;
 

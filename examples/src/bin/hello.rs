@@ -42,6 +42,9 @@ mod tests {
         let readme = include_str!("../../../README.md");
         let (_, shown) = here.split_once("// README: begin\n").unwrap();
         let (shown, _) = shown.split_once("// README: end\n").unwrap();
-        assert!(readme.contains(shown), "README.md does not contain:\n{shown}");
+        assert!(
+            readme.contains(shown),
+            "README.md does not contain:\n{shown}"
+        );
     }
 }

@@ -39,7 +39,10 @@ struct Prompt {
     prompt: String,
 }
 
-async fn sampling(ctx: Context, Args(Prompt { prompt }): Args<Prompt>) -> Result<String, ToolError> {
+async fn sampling(
+    ctx: Context,
+    Args(Prompt { prompt }): Args<Prompt>,
+) -> Result<String, ToolError> {
     let answer = ctx
         .sample("answer", Sampling::new(100).user(prompt))
         .await?;

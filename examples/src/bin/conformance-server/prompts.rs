@@ -68,10 +68,8 @@ struct WhichResource {
 }
 
 async fn with_embedded_resource(Args(which): Args<WhichResource>) -> Vec<PromptMessage> {
-    let contents = ResourceContents::text(
-        which.resource_uri,
-        "Embedded resource content for testing.",
-    );
+    let contents =
+        ResourceContents::text(which.resource_uri, "Embedded resource content for testing.");
     vec![
         PromptMessage::user(ContentBlock::embedded(contents.mime_type("text/plain"))),
         PromptMessage::user("Please process the embedded resource above."),

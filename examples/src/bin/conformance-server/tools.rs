@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_core::{
-    Context, McpRouter, Tool, ToolError,
-    handler::RawArgs,
-    protocol::LoggingLevel,
-};
+use mcp_core::{Context, McpRouter, Tool, ToolError, handler::RawArgs, protocol::LoggingLevel};
 use serde_json::{Value, json};
 
 /// Between two messages of one call.

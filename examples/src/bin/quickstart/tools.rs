@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use mcp_core::{
-    Args, AskError, Context, ElicitForm, Json, McpRouter, State, Tool, ToolError,
-};
+use mcp_core::{Args, AskError, Context, ElicitForm, Json, McpRouter, State, Tool, ToolError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
