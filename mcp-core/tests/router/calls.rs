@@ -18,7 +18,7 @@ pub(crate) fn request(method: &str, params: Value) -> McpRequest {
 pub(crate) fn request_in(revision: Revision, method: &str, params: Value) -> McpRequest {
     let params = (!params.is_null()).then(|| params.to_string().into());
     let context = Context::detached(RequestId::from(1), revision);
-    McpRequest::new(Method::from(method), params, context).unwrap()
+    McpRequest::new(Method::from(method), params.as_ref(), context).unwrap()
 }
 
 /// The answer to a request.
