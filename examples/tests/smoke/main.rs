@@ -1,4 +1,9 @@
 //! Every example server from its start to its clean end, as a user sees it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod server;
 
@@ -92,6 +97,26 @@ async fn quickstart_completes_ids_and_fills_in_its_prompts() {
         assert_eq!(filled["messages"].as_array().unwrap().len(), 2);
     }
     server.stop();
+}
+
+#[tokio::test]
+async fn a_new_note_is_told_to_a_subscriber_whose_stream_does_not_keep_the_server_up() {
+    let server = Running::start(QUICKSTART, &[]);
+    let session = Session::begin(&server.url).await;
+    let mut stream = session.listen().await;
+    let all = json!({ "uri": "notes://all" });
+    session.request("resources/subscribe", all).await;
+    let note = json!({ "title": "Kite", "body": "It needs wind." });
+    session.call("create_note", note).await;
+
+    let mut heard = String::new();
+    while !heard.contains("notifications/resources/updated") {
+        let chunk = stream.chunk().await.unwrap().unwrap();
+        heard.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    assert!(heard.contains("notes://all"), "{heard}");
+    server.stop();
+    while stream.chunk().await.unwrap().is_some() {}
 }
 
 #[test]

@@ -158,6 +158,20 @@ impl Session {
         self.request("tools/call", params).await
     }
 
+    /// The stream of what the server says by itself.
+    pub(crate) async fn listen(&self) -> reqwest::Response {
+        let request = self.client.get(&self.url);
+        let response = request
+            .header("Accept", "text/event-stream")
+            .header("Mcp-Session-Id", self.id.as_deref().unwrap())
+            .header("MCP-Protocol-Version", "2025-11-25")
+            .send()
+            .await
+            .unwrap();
+        assert!(response.status().is_success(), "{response:?}");
+        response
+    }
+
     async fn post(&self, message: &Value) -> reqwest::Response {
         let mut request = self
             .client
