@@ -149,6 +149,26 @@ impl<S> McpRouter<S> {
         self.with(|draft| draft.prompts.push(prompt.0))
     }
 
+    /// Takes a tool away, if there is one with this name.
+    pub fn without_tool(self, name: &str) -> Self {
+        self.with(|draft| draft.tools.retain(|route| !route.is(name)))
+    }
+
+    /// Takes a resource away, if there is one with this URI.
+    pub fn without_resource(self, uri: &str) -> Self {
+        self.with(|draft| draft.resources.retain(|route| !route.is(uri)))
+    }
+
+    /// Takes a resource template away, if there is one written like this.
+    pub fn without_resource_template(self, uri_template: &str) -> Self {
+        self.with(|draft| draft.templates.retain(|route| !route.is(uri_template)))
+    }
+
+    /// Takes a prompt away, if there is one with this name.
+    pub fn without_prompt(self, name: &str) -> Self {
+        self.with(|draft| draft.prompts.retain(|route| !route.is(name)))
+    }
+
     /// Lists at most this many items on one page; 0, the default, lists all on one.
     pub fn page_size(self, items: usize) -> Self {
         self.with(|draft| draft.page_size = items)
