@@ -76,6 +76,7 @@ pub use handler::{
     State, Tool, ToolError, ToolResult,
 };
 pub use router::McpRouter;
+pub use schemars;
 pub use server::Server;
 
 #[cfg(doctest)]

@@ -14,10 +14,15 @@ use mcp_core::{
     jsonrpc::ErrorObject,
     router::BuildError,
     server::{Caller, Phase, Server},
+    store::Principal,
 };
 use tower::service_fn;
 
-use crate::{answer, config::Config, cors, delete, get as get_stream, health, origin, post};
+use crate::{
+    answer::{self, Refused},
+    config::Config,
+    cors, delete, get as get_stream, health, origin, post,
+};
 
 /// What every request of an endpoint needs.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ pub(crate) struct Endpoint {
 pub(crate) fn app(server: Server, config: Config) -> Router {
     let (health, ready) = (server.clone(), server.clone());
     endpoint(server, config)
-        .route("/health", get(move || health::health(health.clone())))
+        .route("/health", get(async move || health::health(&health)))
         .route("/ready", get(move || health::ready(ready.clone())))
 }
 
@@ -61,14 +66,9 @@ pub(crate) fn broken(error: &BuildError) -> Router {
 
 impl Endpoint {
     async fn serve(&self, request: Request) -> Response {
-        let mut response = match origin::check(&self.config, &request) {
-            Err(refused) => refused,
-            Ok(()) => match *request.method() {
-                Method::POST => post::post(self, request).await,
-                Method::GET => get_stream::get(self, request).await,
-                Method::DELETE => delete::delete(self, request).await,
-                _ => method_not_allowed("POST, GET, DELETE"),
-            },
+        let mut response = match self.try_serve(request).await {
+            Ok(response) => response,
+            Err(refused) => refused.into(),
         };
         if self.server.phase() > Phase::Running {
             let close = HeaderValue::from_static("close");
@@ -77,10 +77,25 @@ impl Endpoint {
         response
     }
 
+    async fn try_serve(&self, request: Request) -> Result<Response, Refused> {
+        origin::check(&self.config, &request)?;
+        match *request.method() {
+            Method::POST => post::post(self, request).await,
+            Method::GET => get_stream::get(self, request).await,
+            Method::DELETE => delete::delete(self, request).await,
+            _ => Ok(method_not_allowed("POST, GET, DELETE")),
+        }
+    }
+
+    /// Who sends a request.
+    pub(crate) fn principal(&self, parts: &Parts) -> Option<Principal> {
+        let principal = self.config.principal.as_ref();
+        principal.and_then(|principal| principal(parts))
+    }
+
     /// Who sends a request, and what was attached to it.
     pub(crate) fn caller(&self, mut parts: Parts) -> Caller {
-        let principal = self.config.principal.as_ref();
-        let principal = principal.and_then(|principal| principal(&parts));
+        let principal = self.principal(&parts);
         parts.extensions.insert(parts.headers);
         Caller::new(principal, parts.extensions)
     }

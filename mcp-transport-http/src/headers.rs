@@ -1,14 +1,13 @@
 //! The headers of the protocol: which may stand once, and what they may say.
 
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::response::Response;
 use mcp_core::{
     jsonrpc::{ErrorCode, ErrorObject, RequestId},
     protocol::Revision,
     server::Server,
 };
 
-use crate::answer;
+use crate::answer::{self, Refused};
 
 /// `Mcp-Session-Id`
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -24,7 +23,7 @@ const UNSUPPORTED_VERSION: ErrorCode = ErrorCode(-32022);
 pub(crate) fn one<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
-) -> Result<Option<&'a str>, Box<Response>> {
+) -> Result<Option<&'a str>, Refused> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -34,7 +33,7 @@ pub(crate) fn one<'a>(
         _ => {
             let text = format!("`{name}` must stand once, with a value");
             let error = ErrorObject::invalid_request(text).reason("invalid_header");
-            Err(Box::new(answer::error(StatusCode::BAD_REQUEST, &error)))
+            Err(answer::error(StatusCode::BAD_REQUEST, &error).into())
         }
     }
 }
@@ -44,25 +43,33 @@ pub(crate) fn version(
     headers: &HeaderMap,
     server: &Server,
     id: Option<&RequestId>,
-) -> Result<Option<Revision>, Box<Response>> {
+) -> Result<Option<Revision>, Refused> {
     let Some(text) = one(headers, &PROTOCOL_VERSION)? else {
         return Ok(None);
     };
-    let served = server.revisions();
-    let revision = Revision::parse(text).filter(|revision| served.contains(revision));
+    let known = server.revisions();
+    let revision = Revision::parse(text).filter(|revision| known.contains(revision));
     if revision.is_some() {
         return Ok(revision);
     }
-    let supported: Vec<&str> = served.iter().map(|revision| revision.as_str()).collect();
+    let supported: Vec<&str> = known.iter().map(|revision| revision.as_str()).collect();
     let shown: String = text.chars().take(64).collect();
     let error = ErrorObject::new(UNSUPPORTED_VERSION, "this protocol version is not served")
         .with("supported", supported)
         .with("requested", shown);
-    Err(Box::new(answer::error_for(
-        StatusCode::BAD_REQUEST,
-        id,
-        &error,
-    )))
+    Err(answer::error_for(StatusCode::BAD_REQUEST, id, &error).into())
+}
+
+/// The session a message names.
+pub(crate) fn session_id<'a>(
+    headers: &'a HeaderMap,
+    id: Option<&RequestId>,
+) -> Result<&'a str, Refused> {
+    one(headers, &SESSION_ID)?.ok_or_else(|| {
+        let error = ErrorObject::invalid_request("`Mcp-Session-Id` is missing");
+        let error = error.reason("session_required");
+        answer::error_for(StatusCode::BAD_REQUEST, id, &error).into()
+    })
 }
 
 /// What a client says it can read.

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::answer;
 
 /// The process lives. Stays 200 through an outage of the store: a restart would not mend it.
-pub(crate) async fn health(server: Server) -> Response {
+pub(crate) fn health(server: &Server) -> Response {
     let body = json!({ "status": "ok", "instance": server.instance().as_str() });
     answer::json(StatusCode::OK, body.to_string().into())
 }

@@ -49,8 +49,10 @@ impl Transport for HttpListener {
         };
         let drain = server.sessions().drain_on(shutdown);
         let app = endpoint::app(server.clone(), config);
-        let served = axum::serve(listener, app).with_graceful_shutdown(drain);
-        served.await.map_err(ServeError::serve)?;
+        axum::serve(listener, app)
+            .with_graceful_shutdown(drain)
+            .await
+            .map_err(ServeError::serve)?;
         server.close().await;
         Ok(())
     }

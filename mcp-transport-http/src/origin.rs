@@ -6,17 +6,19 @@
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, StatusCode, header},
-    response::Response,
 };
 use mcp_core::jsonrpc::ErrorObject;
 
-use crate::{answer, config::Config};
+use crate::{
+    answer::{self, Refused},
+    config::Config,
+};
 
 /// Lets a request pass, or says why not.
-pub(crate) fn check(config: &Config, request: &Request) -> Result<(), Response> {
+pub(crate) fn check(config: &Config, request: &Request) -> Result<(), Refused> {
     let refused = |what: &'static str| {
         let error = ErrorObject::invalid_request(what).reason("forbidden_origin");
-        answer::error(StatusCode::FORBIDDEN, &error)
+        Refused::from(answer::error(StatusCode::FORBIDDEN, &error))
     };
     let headers = request.headers();
     if let Some(origin) = one(headers, &header::ORIGIN).map_err(|()| refused("two origins"))?

@@ -17,7 +17,7 @@ use mcp_core::{
 };
 
 use crate::{
-    answer,
+    answer::{self, Refused},
     endpoint::Endpoint,
     headers::{self, Accepts, SESSION_ID},
     sse,
@@ -26,17 +26,8 @@ use crate::{
 /// What a request without a version and without a session is served by.
 const ASSUMED: Revision = Revision::V2025_03_26;
 
-type Refused = Box<Response>;
-
 /// Serves a POST.
-pub(crate) async fn post(endpoint: &Endpoint, request: HttpRequest) -> Response {
-    match try_post(endpoint, request).await {
-        Ok(response) => response,
-        Err(refused) => *refused,
-    }
-}
-
-async fn try_post(endpoint: &Endpoint, request: HttpRequest) -> Result<Response, Refused> {
+pub(crate) async fn post(endpoint: &Endpoint, request: HttpRequest) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let accepts = Accepts::of(&parts.headers);
     if !accepts.json && !accepts.sse {
@@ -54,7 +45,7 @@ async fn try_post(endpoint: &Endpoint, request: HttpRequest) -> Result<Response,
     let body = read(endpoint, &parts, body).await?;
     let incoming = jsonrpc::parse(&body).map_err(|error| {
         let id = error.id.as_ref();
-        Box::new(answer::error_for(StatusCode::BAD_REQUEST, id, &error.error))
+        answer::error_for(StatusCode::BAD_REQUEST, id, &error.error)
     })?;
     match incoming {
         Incoming::Single(Message::Request(request)) if request.method == Method::Initialize => {
@@ -66,7 +57,7 @@ async fn try_post(endpoint: &Endpoint, request: HttpRequest) -> Result<Response,
 }
 
 fn fault(status: StatusCode, text: &'static str) -> Refused {
-    Box::new(answer::error(status, &ErrorObject::invalid_request(text)))
+    answer::error(status, &ErrorObject::invalid_request(text)).into()
 }
 
 /// The body, if it is not too large. What the client announces is enough to refuse it.
@@ -76,7 +67,7 @@ async fn read(endpoint: &Endpoint, parts: &Parts, body: Body) -> Result<Bytes, R
         let error = ErrorObject::invalid_request("the body is too large")
             .reason("too_large")
             .with("limit", limit);
-        Box::new(answer::error(StatusCode::PAYLOAD_TOO_LARGE, &error))
+        Refused::from(answer::error(StatusCode::PAYLOAD_TOO_LARGE, &error))
     };
     let announced = parts.headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -125,20 +116,12 @@ async fn session(
     if endpoint.server.session_mode() == SessionMode::Off {
         return Ok(None);
     }
-    let Some(session) = headers::one(&parts.headers, &SESSION_ID)? else {
-        let error = ErrorObject::invalid_request("`Mcp-Session-Id` is missing");
-        return Err(Box::new(answer::error_for(
-            StatusCode::BAD_REQUEST,
-            id,
-            &error.reason("session_required"),
-        )));
-    };
-    let principal = endpoint.config.principal.as_ref();
-    let principal = principal.and_then(|principal| principal(parts));
+    let session = headers::session_id(&parts.headers, id)?;
+    let principal = endpoint.principal(parts);
     let found = endpoint.server.session(session, principal.as_ref()).await;
     found
         .map(Some)
-        .map_err(|refusal| Box::new(answer::refusal(id, &refusal)))
+        .map_err(|refusal| answer::refusal(id, &refusal).into())
 }
 
 async fn single(
@@ -154,7 +137,6 @@ async fn single(
     };
     let version = headers::version(&parts.headers, server, id.as_ref())?;
     let session = session(endpoint, &parts, id.as_ref()).await?;
-    let refused = |refusal| Box::new(answer::refusal(None, &refusal));
     match (message, session) {
         (Message::Request(request), session) => {
             let caller = endpoint.caller(parts);
@@ -170,13 +152,11 @@ async fn single(
             Ok(outcome(endpoint, call.outcome().await, accepts))
         }
         (Message::Notification(notification), Some(session)) => {
-            let notified = server.notify(&session, notification).await;
-            notified.map_err(refused)?;
+            server.notify(&session, notification).await?;
             Ok(answer::accepted())
         }
         (Message::Response(response), Some(session)) => {
-            let answered = server.answer(&session, response).await;
-            answered.map_err(refused)?;
+            server.answer(&session, response).await?;
             Ok(answer::accepted())
         }
         (_, None) => Ok(answer::accepted()),
@@ -197,7 +177,7 @@ fn whole(message: Bytes, accepts: Accepts) -> Response {
     if accepts.json {
         answer::json(StatusCode::OK, message)
     } else {
-        sse::single(message)
+        sse::single(&message)
     }
 }
 
@@ -228,8 +208,7 @@ async fn batch(
             "a batch has at least one member, and not too many",
         ));
     }
-    let principal = endpoint.config.principal.as_ref();
-    let principal = principal.and_then(|principal| principal(&parts));
+    let principal = endpoint.principal(&parts);
     let answers = members.into_iter().map(|member| {
         let caller = Caller::new(principal.clone(), parts.extensions.clone());
         batch_member(endpoint, session.as_ref(), revision, member, caller)

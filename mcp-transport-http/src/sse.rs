@@ -26,7 +26,7 @@ const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
 /// A stream of events.
 pub(crate) fn response(events: EventStream, keep_alive: Duration) -> Response {
-    with_headers(Body::new(Events {
+    with_headers(Body::new(SseBody {
         events,
         keep_alive,
         silence: sleep_until(Instant::now() + keep_alive),
@@ -39,9 +39,9 @@ pub(crate) fn ended() -> Response {
 }
 
 /// A stream of one message.
-pub(crate) fn single(message: Bytes) -> Response {
+pub(crate) fn single(message: &[u8]) -> Response {
     let mut buffer = BytesMut::with_capacity(message.len() + 16);
-    put_data(&mut buffer, &message);
+    put_data(&mut buffer, message);
     with_headers(Body::from(buffer.freeze()))
 }
 
@@ -63,7 +63,7 @@ fn with_headers(body: Body) -> Response {
 
 pin_project! {
     /// The body: events as they come, a comment when there are none for a while.
-    struct Events {
+    struct SseBody {
         events: EventStream,
         keep_alive: Duration,
         #[pin]
@@ -71,7 +71,7 @@ pin_project! {
     }
 }
 
-impl http_body::Body for Events {
+impl http_body::Body for SseBody {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -1,6 +1,6 @@
 //! [`HttpTransport`]: from a router to a listening server in one expression.
 
-use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use axum::http::request::Parts;
 use mcp_core::{
@@ -195,19 +195,13 @@ impl<S> HttpTransport<S> {
 }
 
 /// What becomes a server: a builder, or one that is built.
-pub trait IntoServer: sealed::Sealed {
+pub trait IntoServer {
     /// The server.
     ///
     /// # Errors
     ///
     /// [`BuildError`] when the router or a setting contradicts itself.
     fn into_server(self) -> Result<Server, BuildError>;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for mcp_core::server::ServerBuilder {}
-    impl Sealed for mcp_core::server::Server {}
 }
 
 impl IntoServer for ServerBuilder {
@@ -325,9 +319,3 @@ impl<S: IntoServer> HttpTransport<S> {
         Ok(endpoint::endpoint(server, self.config))
     }
 }
-
-const _: fn() = || {
-    fn sync<T: Send>() {}
-    sync::<HttpTransport<Server>>();
-    sync::<Result<Infallible, ServeError>>();
-};

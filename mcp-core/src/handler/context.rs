@@ -43,7 +43,7 @@ struct Call {
     cancel: Cancel,
     waiting: AtomicUsize,
     journal: Mutex<Journal>,
-    call_id: OnceLock<CallId>,
+    name: OnceLock<CallId>,
 }
 
 /// Set once; polled by the call, waited for by whom it concerns.
@@ -95,7 +95,7 @@ impl Context {
             cancel: Cancel::default(),
             waiting: AtomicUsize::new(0),
             journal: Mutex::default(),
-            call_id: OnceLock::new(),
+            name: OnceLock::new(),
         }))
     }
 
@@ -153,7 +153,7 @@ impl Context {
     /// Meant as the idempotency key of effects that must not happen twice.
     #[must_use]
     pub fn call_id(&self) -> &CallId {
-        self.0.call_id.get_or_init(CallId::random)
+        self.0.name.get_or_init(CallId::random)
     }
 
     /// Which round of asking this is; 0 is the first run of the handler.

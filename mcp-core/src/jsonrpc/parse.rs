@@ -109,7 +109,7 @@ fn message(body: &Bytes, envelope: &Envelope<'_>) -> Result<Message, ParseError>
     if envelope.jsonrpc.as_deref() != Some("2.0") {
         return Err(fail("`jsonrpc` must be \"2.0\""));
     }
-    let params = envelope.params.map(|raw| raw.get());
+    let params = envelope.params.map(RawValue::get);
     if params.is_some_and(|json| !json.starts_with('{')) {
         return Err(fail("`params` must be an object"));
     }
@@ -141,16 +141,15 @@ fn message(body: &Bytes, envelope: &Envelope<'_>) -> Result<Message, ParseError>
     }
 }
 
-/// The text as a slice of the body it was read from.
-fn shared(body: &Bytes, text: &str) -> ByteString {
-    ByteString::try_from(body.slice_ref(text.as_bytes())).unwrap_or_default()
+/// `text` as a slice of the bytes it was read from; a copy when it had to be unescaped.
+pub(crate) fn shared(bytes: &Bytes, text: &str) -> ByteString {
+    if bytes.as_ptr_range().contains(&text.as_ptr()) {
+        ByteString::try_from(bytes.slice_ref(text.as_bytes())).unwrap_or_default()
+    } else {
+        text.into()
+    }
 }
 
-fn method(body: &Bytes, name: &Cow<'_, str>) -> Method {
-    Method::known(name).unwrap_or_else(|| {
-        Method::Other(match name {
-            Cow::Borrowed(name) => shared(body, name),
-            Cow::Owned(name) => ByteString::from(name.as_str()),
-        })
-    })
+fn method(body: &Bytes, name: &str) -> Method {
+    Method::known(name).unwrap_or_else(|| Method::Other(shared(body, name)))
 }

@@ -59,7 +59,7 @@ use crate::{
 ///
 /// let request = McpRequest::new(
 ///     Method::ToolsCall,
-///     Some(r#"{"name":"search","arguments":{"text":"milk"}}"#.into()),
+///     Some(&r#"{"name":"search","arguments":{"text":"milk"}}"#.into()),
 ///     Context::detached(RequestId::from(1), Revision::V2025_11_25),
 /// ).map_err(|error| error.message)?;
 /// let answer = router.oneshot(request).await?;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     handler::Context,
-    jsonrpc::{ErrorObject, Request, RequestId},
+    jsonrpc::{ErrorObject, Request, RequestId, shared},
     protocol::{Method, Revision},
 };
 
@@ -73,13 +73,6 @@ fn slice(of: Option<&Bytes>, text: &str) -> Option<Bytes> {
     of.map(|bytes| bytes.slice_ref(text.as_bytes()))
 }
 
-fn shared(of: Option<&Bytes>, text: &Cow<'_, str>) -> Option<ByteString> {
-    match text {
-        Cow::Borrowed(text) => ByteString::try_from(slice(of, text)?).ok(),
-        Cow::Owned(text) => Some(text.as_str().into()),
-    }
-}
-
 impl McpRequest {
     /// A request of `context`'s caller.
     ///
@@ -88,11 +81,11 @@ impl McpRequest {
     /// −32602 when `params` do not have the types the specification gives them.
     pub fn new(
         method: Method,
-        params: Option<Bytes>,
+        params: Option<&Bytes>,
         context: Context,
     ) -> Result<Self, ErrorObject> {
-        let common = Params::of(params.as_ref())?;
-        Ok(Self::with_params(method, &common, params.as_ref(), context))
+        let common = Params::of(params)?;
+        Ok(Self::with_params(method, &common, params, context))
     }
 
     /// A request whose parameters have been read already.
@@ -102,10 +95,11 @@ impl McpRequest {
         params: Option<&Bytes>,
         context: Context,
     ) -> Self {
-        let named = common.name.as_ref().or(common.uri.as_ref());
+        let named = common.name.as_deref().or(common.uri.as_deref());
+        let own = |text| params.map(|json| shared(json, text));
         Self {
-            name: named.and_then(|text| shared(params, text)),
-            cursor: common.cursor.as_ref().and_then(|text| shared(params, text)),
+            name: named.and_then(own),
+            cursor: common.cursor.as_deref().and_then(own),
             arguments: common.arguments.and_then(|raw| slice(params, raw.get())),
             method,
             params: params.cloned(),
@@ -171,6 +165,6 @@ impl TryFrom<(Request, Context)> for McpRequest {
     type Error = ErrorObject;
 
     fn try_from((request, context): (Request, Context)) -> Result<Self, ErrorObject> {
-        Self::new(request.method, request.params, context)
+        Self::new(request.method, request.params.as_ref(), context)
     }
 }

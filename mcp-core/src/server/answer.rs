@@ -29,7 +29,7 @@ impl Server {
             return Ok(());
         };
         let id: String = serde_json::from_str(id.as_json()).map_err(|_| not_asked())?;
-        let (instance, number) = self.asked(session, &id).ok_or_else(not_asked)?;
+        let (instance, number) = asked(session, &id).ok_or_else(not_asked)?;
         if instance != *self.instance() && !self.is_alive(&instance).await? {
             return Err(not_asked());
         }
@@ -61,21 +61,21 @@ impl Server {
         }
     }
 
-    /// Which instance asked under this id, if it is one of this session's.
-    fn asked(&self, session: &SessionRef, id: &str) -> Option<(InstanceId, u64)> {
-        let mut parts = id.splitn(3, '.');
-        let instance = InstanceId::new(parts.next()?);
-        let number = parts.next()?.parse().ok()?;
-        let tag = parts.next()?;
-        let expected = mint::tag(&session.0.record().secret, &instance, number);
-        (tag == expected).then_some((instance, number))
-    }
-
     async fn is_alive(&self, instance: &InstanceId) -> Result<bool, Refusal> {
         let name = super::instance::lease_name(instance);
         let leases = self.0.stores.leases.list(&name).await?;
         Ok(leases.iter().any(|lease| lease.name == name))
     }
+}
+
+/// Which instance asked under this id, if it is one of this session's.
+fn asked(session: &SessionRef, id: &str) -> Option<(InstanceId, u64)> {
+    let mut parts = id.splitn(3, '.');
+    let instance = InstanceId::new(parts.next()?);
+    let number = parts.next()?.parse().ok()?;
+    let tag = parts.next()?;
+    let expected = mint::tag(&session.0.record().secret, &instance, number);
+    (tag == expected).then_some((instance, number))
 }
 
 fn not_asked() -> Refusal {

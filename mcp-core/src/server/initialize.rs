@@ -112,7 +112,7 @@ impl Server {
         }
         self.start().await;
         let mut secret = [0; 16];
-        getrandom::fill(&mut secret).map_err(|error| no_randomness(&error))?;
+        getrandom::fill(&mut secret).map_err(no_randomness)?;
         let id = SessionId::new("");
         let mut record = SessionRecord::new(
             id,
@@ -125,7 +125,7 @@ impl Server {
         let caps = Caps::none().per_principal(self.limits().sessions_per_principal);
         let ttl = self.limits().unused_ttl();
         for _ in 0..ATTEMPTS {
-            record.id = self.0.ids.mint().map_err(|error| no_randomness(&error))?;
+            record.id = self.0.ids.mint().map_err(no_randomness)?;
             match self.0.stores.sessions.create(&record, ttl, &caps).await? {
                 Created::Created(version) => {
                     let now = self.0.clock.now();
@@ -155,7 +155,7 @@ fn too_many_sessions() -> Refusal {
     )
 }
 
-fn no_randomness(error: &getrandom::Error) -> Refusal {
+fn no_randomness(error: getrandom::Error) -> Refusal {
     tracing::error!(%error, "the operating system gives no random bytes");
     Refusal::unavailable(
         "the server cannot make a session id",

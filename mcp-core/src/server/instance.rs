@@ -50,7 +50,7 @@ impl Server {
                 let mut tail = Tail::new(self);
                 tail.arm(self).await;
                 let upkeep = Upkeep::begin(self).await;
-                self.0.tasks.spawn_until_stopped(tail.run(inner.clone()));
+                self.0.tasks.spawn_until_stopped(tail.run(Weak::clone(&inner)));
                 self.0.tasks.spawn_until_stopped(upkeep.run(inner));
             })
             .await;
@@ -309,20 +309,17 @@ impl Upkeep {
             }
         };
         for (session, version) in sessions.iter().zip(touched) {
-            match version {
-                Some(version) => {
-                    session.verified(now);
-                    if version > session.version()
-                        && let Err(error) = server.reload(session).await
-                    {
-                        tracing::warn!(%error, "a changed session was not read");
-                    }
-                }
-                None => {
-                    metrics::counter!("mcp.sessions.ended", "reason" => "gone").increment(1);
-                    server.forget(session.id());
-                    server.purge_if_gone(session).await;
-                }
+            let Some(version) = version else {
+                metrics::counter!("mcp.sessions.ended", "reason" => "gone").increment(1);
+                server.forget(session.id());
+                server.purge_if_gone(session).await;
+                continue;
+            };
+            session.verified(now);
+            if version > session.version()
+                && let Err(error) = server.reload(session).await
+            {
+                tracing::warn!(%error, "a changed session was not read");
             }
         }
     }

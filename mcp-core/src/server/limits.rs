@@ -53,9 +53,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            session_idle: Duration::from_secs(30 * 60),
-            session_lifetime: Duration::from_secs(24 * 60 * 60),
-            session_unused: Duration::from_secs(2 * 60),
+            session_idle: Duration::from_mins(30),
+            session_lifetime: Duration::from_hours(24),
+            session_unused: Duration::from_mins(2),
             sessions: 10_000,
             sessions_per_principal: 100,
             freshness: Duration::from_secs(5),
@@ -67,11 +67,11 @@ impl Default for Limits {
                 bytes: 16 * 1024 * 1024,
                 age: None,
             },
-            stream_kept: Duration::from_secs(15 * 60),
-            stream_kept_delivered: Duration::from_secs(60),
+            stream_kept: Duration::from_mins(15),
+            stream_kept_delivered: Duration::from_mins(1),
             stream_retry: Duration::from_secs(1),
             pending_asks: 16,
-            ask_timeout: Duration::from_secs(10 * 60),
+            ask_timeout: Duration::from_mins(10),
             batch: 50,
             poll: Duration::from_secs(2),
             pre_stop_delay: Duration::ZERO,
@@ -103,12 +103,12 @@ impl Limits {
         Retention {
             events: 10_000,
             bytes: 16 * 1024 * 1024,
-            age: Some(self.session_lifetime.min(Duration::from_secs(60 * 60))),
+            age: Some(self.session_lifetime.min(Duration::from_hours(1))),
         }
     }
 
     /// How much one read of a log takes.
-    pub(crate) fn page(&self) -> ReadLimit {
+    pub(crate) fn page() -> ReadLimit {
         ReadLimit {
             events: 256,
             bytes: 1024 * 1024,

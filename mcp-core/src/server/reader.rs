@@ -18,7 +18,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::sync::Notify;
 
 use super::{
-    Outgoing, Server,
+    Limits, Outgoing, Server,
     call::{End, Work},
     entry::StreamEntry,
     session::{Hold, Session},
@@ -221,6 +221,8 @@ pub(crate) struct Reader {
     after: Position,
     page: VecDeque<Event>,
     prime: bool,
+    /// Events were lost to retention, and the response has not been seen since.
+    lost: bool,
     state: State,
     _hold: Hold,
 }
@@ -231,8 +233,6 @@ enum State {
     Reading,
     /// The events at hand are the last.
     LastPage,
-    /// Events were lost to retention before this reader came; the response has not been seen since.
-    Lost,
     /// The connection is over.
     Over,
 }
@@ -296,6 +296,7 @@ impl Reader {
             after: attached.after,
             page: VecDeque::new(),
             prime: false,
+            lost: false,
             state: State::Reading,
             _hold: session.hold(),
         };
@@ -329,7 +330,7 @@ impl Reader {
                 return Next::End;
             }
             self.wake.seen.store(self.after.seq, Ordering::Relaxed);
-            let limit = self.server.limits().page();
+            let limit = Limits::page();
             let events = &self.server.0.stores.events;
             let read = events.read(&self.log, self.after, Some(self.generation), limit);
             match read.await {
@@ -378,6 +379,7 @@ impl Reader {
                     return Some(StreamEvent::message(Some(self.event_id(at)), json));
                 }
                 Next::Entry(at, StreamEntry::Response(json)) => {
+                    self.lost = false;
                     return Some(StreamEvent::message(Some(self.event_id(at)), json));
                 }
                 Next::Entry(at, StreamEntry::Disconnect(retry)) => {
@@ -385,15 +387,14 @@ impl Reader {
                     self.state = State::Over;
                     return Some(StreamEvent::hint(Some(self.event_id(at)), retry));
                 }
-                Next::Gap => self.state = State::Lost,
-                Next::End if self.state == State::Lost => {
-                    self.state = State::Over;
-                    return Some(StreamEvent::message(None, lost()));
-                }
-                Next::Entry(_, StreamEntry::End) => {}
+                Next::Entry(_, StreamEntry::End) => self.lost = false,
+                Next::Gap => self.lost = true,
                 Next::End => {
-                    self.delivered().await;
                     self.state = State::Over;
+                    if self.lost {
+                        return Some(StreamEvent::message(None, lost()));
+                    }
+                    self.delivered().await;
                 }
                 Next::Superseded => self.state = State::Over,
             }

@@ -1,0 +1,223 @@
+//! A real server on a real socket, and a client that hides nothing.
+
+use std::net::SocketAddr;
+
+use futures_util::StreamExt;
+use mcp_core::server::ServerBuilder;
+use mcp_transport_http::HttpTransport;
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+/// A running server. Ends when dropped; `stop` drains it.
+pub(crate) struct TestServer {
+    pub(crate) url: String,
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<Result<(), mcp_transport_http::ServeError>>,
+}
+
+impl TestServer {
+    pub(crate) async fn start(router: impl Into<ServerBuilder>) -> Self {
+        Self::serve(HttpTransport::new(router)).await
+    }
+
+    pub(crate) async fn serve(transport: HttpTransport) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(transport.serve_listener(listener, async {
+            stopped.await.ok();
+        }));
+        Self {
+            url: format!("http://{address}/mcp"),
+            address,
+            stop: Some(stop),
+            served,
+        }
+    }
+
+    /// Begins to drain.
+    pub(crate) fn stop(&mut self) {
+        self.stop.take().unwrap().send(()).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(self) {
+        self.served.await.unwrap().unwrap();
+    }
+
+    pub(crate) async fn client(&self) -> TestClient {
+        self.client_of("2025-11-25", json!({})).await
+    }
+
+    /// A client with a session of this revision.
+    pub(crate) async fn client_of(&self, revision: &str, capabilities: Value) -> TestClient {
+        let mut client = TestClient {
+            http: Client::new(),
+            url: self.url.clone(),
+            session: String::new(),
+            revision: revision.to_owned(),
+        };
+        let (headers, answer) = client.initialize(capabilities).await;
+        assert_eq!(answer["result"]["protocolVersion"], revision, "{answer}");
+        client.session = headers["mcp-session-id"].to_str().unwrap().to_owned();
+        let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        let response = client.post(&initialized).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::ACCEPTED);
+        client
+    }
+}
+
+/// A client that shows every status and header.
+pub(crate) struct TestClient {
+    pub(crate) http: Client,
+    pub(crate) url: String,
+    pub(crate) session: String,
+    pub(crate) revision: String,
+}
+
+impl TestClient {
+    pub(crate) async fn initialize(&self, capabilities: Value) -> (HeaderMap, Value) {
+        let message = json!({
+            "jsonrpc": "2.0", "id": 0, "method": "initialize",
+            "params": {
+                "protocolVersion": self.revision,
+                "capabilities": capabilities,
+                "clientInfo": { "name": "test", "version": "1" },
+            },
+        });
+        let request = self.http.post(&self.url);
+        let request = request.header("accept", "application/json, text/event-stream");
+        let response = request.json(&message).send().await.unwrap();
+        let headers = response.headers().clone();
+        (headers, response.json().await.unwrap())
+    }
+
+    fn with_headers(&self, request: RequestBuilder) -> RequestBuilder {
+        request
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-session-id", &self.session)
+            .header("mcp-protocol-version", &self.revision)
+    }
+
+    /// A POST with every header a good client sends.
+    pub(crate) fn post(&self, message: &Value) -> RequestBuilder {
+        self.with_headers(self.http.post(&self.url)).json(message)
+    }
+
+    /// A GET with every header a good client sends.
+    pub(crate) fn get(&self, last_event_id: Option<&str>) -> RequestBuilder {
+        let request = self.with_headers(self.http.get(&self.url));
+        match last_event_id {
+            Some(id) => request.header("last-event-id", id),
+            None => request,
+        }
+    }
+
+    pub(crate) fn delete(&self) -> RequestBuilder {
+        self.with_headers(self.http.delete(&self.url))
+    }
+
+    /// Sends a request whose answer is plain JSON.
+    pub(crate) async fn request(&self, id: u64, method: &str, params: Value) -> Value {
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        let response = self.post(&message).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "application/json");
+        response.json().await.unwrap()
+    }
+
+    /// Sends a request whose answer is a stream.
+    pub(crate) async fn stream(&self, id: u64, method: &str, params: Value) -> Sse {
+        let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        let response = self.post(&message).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        Sse::of(response)
+    }
+
+    /// Opens a GET stream.
+    pub(crate) async fn listen(&self, last_event_id: Option<&str>) -> Sse {
+        let response = self.get(last_event_id).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        Sse::of(response)
+    }
+}
+
+/// One event as it came.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct SseEvent {
+    pub(crate) id: Option<String>,
+    pub(crate) retry: Option<u64>,
+    pub(crate) data: String,
+}
+
+impl SseEvent {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.data).unwrap()
+    }
+}
+
+/// A stream of events.
+pub(crate) struct Sse {
+    response: futures_util::stream::BoxStream<'static, reqwest::Result<bytes::Bytes>>,
+    buffer: String,
+}
+
+impl Sse {
+    pub(crate) fn of(response: Response) -> Self {
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self {
+            response: response.bytes_stream().boxed(),
+            buffer: String::new(),
+        }
+    }
+
+    /// The next event; `None` at the end. Comments are passed over.
+    pub(crate) async fn next(&mut self) -> Option<SseEvent> {
+        loop {
+            if let Some(end) = self.buffer.find("\n\n") {
+                let block: String = self.buffer.drain(..end + 2).collect();
+                let mut event = SseEvent::default();
+                let mut comment = true;
+                for line in block.lines().filter(|line| !line.is_empty()) {
+                    let (field, value) = line.split_once(':').unwrap();
+                    let value = value.strip_prefix(' ').unwrap_or(value);
+                    comment &= field.is_empty();
+                    match field {
+                        "id" => event.id = Some(value.to_owned()),
+                        "retry" => event.retry = Some(value.parse().unwrap()),
+                        "data" => event.data.push_str(value),
+                        "" => {}
+                        other => panic!("unknown field {other}"),
+                    }
+                }
+                if comment {
+                    continue;
+                }
+                return Some(event);
+            }
+            let chunk = self.response.next().await?.ok()?;
+            self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The next event that carries a message.
+    pub(crate) async fn message(&mut self) -> Option<(Option<String>, Value)> {
+        loop {
+            let event = self.next().await?;
+            if !event.data.is_empty() {
+                return Some((event.id.clone(), event.json()));
+            }
+        }
+    }
+
+    /// Every message to the end.
+    pub(crate) async fn messages(mut self) -> Vec<Value> {
+        let mut all = Vec::new();
+        while let Some((_, message)) = self.message().await {
+            all.push(message);
+        }
+        all
+    }
+}
