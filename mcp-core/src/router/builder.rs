@@ -32,12 +32,12 @@ use crate::{
 ///
 /// ```
 /// use mcp_core::{
-///     handler::{Args, Context, Json, State, Tool, ToolError, ToolResult},
+///     handler::{Args, Context, State, Tool, ToolError, ToolResult},
 ///     jsonrpc::RequestId,
 ///     protocol::{Method, Revision},
 ///     router::{McpRequest, McpRouter},
 /// };
-/// use tower::{Service, ServiceExt};
+/// use tower::ServiceExt;
 ///
 /// #[derive(Clone)]
 /// struct Notes(std::sync::Arc<[&'static str]>);
@@ -45,7 +45,10 @@ use crate::{
 /// #[derive(serde::Deserialize, schemars::JsonSchema)]
 /// struct Query { text: String }
 ///
-/// async fn search(State(notes): State<Notes>, Args(query): Args<Query>) -> Result<ToolResult, ToolError> {
+/// async fn search(
+///     State(notes): State<Notes>,
+///     Args(query): Args<Query>,
+/// ) -> Result<ToolResult, ToolError> {
 ///     let found = notes.0.iter().find(|note| note.contains(&query.text));
 ///     let found = found.ok_or_else(|| ToolError::new("no note has this text"))?;
 ///     Ok(ToolResult::new().text(*found))
