@@ -65,9 +65,7 @@ impl<I: Item> Listing<I> {
             }
         }
         let written = PerRevision::try_new(|revision| written(&routes, revision))?;
-        let newest = written
-            .get(Revision::LATEST_LEGACY)
-            .map_or(&[][..], Vec::as_slice);
+        let newest = written.0.last().map_or(&[][..], Vec::as_slice);
         let mut listing = Self {
             digest: Digest::of(newest),
             by_key,
