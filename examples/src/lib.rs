@@ -31,3 +31,8 @@ pub use self::{
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The snippets of the deployment guide compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/deployment.md")]
+struct DeploymentGuide;
