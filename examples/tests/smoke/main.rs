@@ -119,6 +119,32 @@ async fn a_new_note_is_told_to_a_subscriber_whose_stream_does_not_keep_the_serve
     while stream.chunk().await.unwrap().is_some() {}
 }
 
+#[tokio::test]
+async fn a_running_call_is_answered_before_the_server_ends() {
+    let server = Running::start(QUICKSTART, &[]);
+    let session = Session::begin(&server.url).await;
+    let meta = json!({ "progressToken": "t" });
+    let mut stream = session
+        .post(&json!({
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": { "name": "summarise_notes", "_meta": meta },
+        }))
+        .await;
+    let mut heard = String::new();
+    while !heard.contains("notifications/progress") {
+        let chunk = stream.chunk().await.unwrap().unwrap();
+        heard.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    server.terminate();
+    while let Some(chunk) = stream.chunk().await.unwrap() {
+        heard.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    assert!(heard.contains("structuredContent"), "{heard}");
+    server.ended();
+}
+
 #[test]
 fn the_printed_curl_works_as_printed() {
     let mut server = Running::start(QUICKSTART, &[]);

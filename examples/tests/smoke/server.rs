@@ -82,11 +82,21 @@ impl Running {
         printed
     }
 
-    /// Asks the server to end, and requires that it does so with exit code 0 and one ready line.
-    pub(crate) fn stop(mut self) {
+    /// Asks the server to end, and requires that it does so cleanly.
+    pub(crate) fn stop(self) {
+        self.terminate();
+        self.ended();
+    }
+
+    /// Asks the server to end.
+    pub(crate) fn terminate(&self) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Requires that the server ends with exit code 0 and has said once that it listens.
+    pub(crate) fn ended(mut self) {
         let status = self.child.wait().unwrap();
         let log = self.log.take().unwrap().join().unwrap();
         assert!(status.success(), "{status}:\n{log}");
@@ -172,7 +182,7 @@ impl Session {
         response
     }
 
-    async fn post(&self, message: &Value) -> reqwest::Response {
+    pub(crate) async fn post(&self, message: &Value) -> reqwest::Response {
         let mut request = self
             .client
             .post(&self.url)
