@@ -26,6 +26,7 @@ mod outbox;
 mod reader;
 mod refusal;
 mod session;
+mod state;
 mod stream;
 mod terminate;
 
