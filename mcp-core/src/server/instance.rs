@@ -50,7 +50,9 @@ impl Server {
                 let mut tail = Tail::new(self);
                 tail.arm(self).await;
                 let upkeep = Upkeep::begin(self).await;
-                self.0.tasks.spawn_until_stopped(tail.run(Weak::clone(&inner)));
+                self.0
+                    .tasks
+                    .spawn_until_stopped(tail.run(Weak::clone(&inner)));
                 self.0.tasks.spawn_until_stopped(upkeep.run(inner));
             })
             .await;
