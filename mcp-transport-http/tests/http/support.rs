@@ -3,7 +3,10 @@
 use std::{future::Future, net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt;
-use mcp_core::server::ServerBuilder;
+use mcp_core::{
+    clock::{ManualClock, Timestamp},
+    server::ServerBuilder,
+};
 use mcp_transport_http::{HttpTransport, IntoServer};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
@@ -42,6 +45,17 @@ pub(crate) fn tool(name: &str, arguments: &Value) -> Value {
 /// A request as JSON-RPC.
 pub(crate) fn request(id: impl Into<Value>, method: &str, params: &Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
+}
+
+/// A clock that stands still, on a day of its own.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000))
+}
+
+/// The text of a tool's result.
+pub(crate) fn text(answer: &Value) -> &str {
+    let text = &answer["result"]["content"][0]["text"];
+    text.as_str().unwrap_or_else(|| panic!("no text: {answer}"))
 }
 
 /// A request that every server answers.

@@ -2,17 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_core::{
-    Server,
-    clock::{ManualClock, Timestamp},
-    store::Principal,
-};
+use mcp_core::{Server, clock::ManualClock, store::Principal};
 use mcp_transport_http::HttpTransport;
 use reqwest::{RequestBuilder, StatusCode};
 
 use crate::{
     bad_input::router,
-    support::{TestClient, TestServer, ping, refused},
+    support::{TestClient, TestServer, clock, ping, refused},
 };
 
 /// A server whose users are named by `x-user` and whose time stands still.
@@ -23,10 +19,6 @@ async fn start(clock: &ManualClock) -> TestServer {
         Some(Principal::new("test", user))
     });
     TestServer::serve(transport).await
-}
-
-fn clock() -> ManualClock {
-    ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000))
 }
 
 /// Status, headers and body, without the time of day.
