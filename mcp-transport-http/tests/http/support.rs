@@ -19,7 +19,7 @@ use tokio::{
 };
 
 /// Long enough for anything that happens at all.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What `work` yields; a test that would hang fails instead.
 pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
@@ -320,6 +320,10 @@ impl Sse {
 
     /// The next event; `None` at the end. Comments are passed over.
     pub(crate) async fn next(&mut self) -> Option<SseEvent> {
+        soon(self.event()).await
+    }
+
+    async fn event(&mut self) -> Option<SseEvent> {
         loop {
             let block = self.block().await?;
             let mut event = SseEvent::default();
