@@ -52,7 +52,7 @@ pub(crate) async fn post(endpoint: &Endpoint, request: HttpRequest) -> Result<Re
             Ok(initialize(endpoint, parts, request, accepts).await)
         }
         Incoming::Single(message) => single(endpoint, parts, message, accepts).await,
-        Incoming::Batch(members) => batch(endpoint, parts, members).await,
+        Incoming::Batch(members) => batch(endpoint, parts, members, accepts).await,
     }
 }
 
@@ -188,6 +188,7 @@ async fn batch(
     endpoint: &Endpoint,
     parts: Parts,
     members: Vec<Member>,
+    accepts: Accepts,
 ) -> Result<Response, Refused> {
     let server = &endpoint.server;
     let version = headers::version(&parts.headers, server, None)?;
@@ -221,7 +222,7 @@ async fn batch(
     body.push(b'[');
     body.extend_from_slice(&answers.join(&b','));
     body.push(b']');
-    Ok(answer::json(StatusCode::OK, body.into()))
+    Ok(whole(body.into(), accepts))
 }
 
 async fn batch_member(
