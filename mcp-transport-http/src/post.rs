@@ -209,9 +209,9 @@ async fn batch(
             "a batch has at least one member, and not too many",
         ));
     }
-    let principal = endpoint.principal(&parts);
+    let caller = endpoint.caller(parts);
     let answers = members.into_iter().map(|member| {
-        let caller = Caller::new(principal.clone(), parts.extensions.clone());
+        let caller = Caller::new(caller.principal.clone(), caller.extensions.clone());
         batch_member(endpoint, session.as_ref(), revision, member, caller)
     });
     let answers: Vec<Bytes> = join_all(answers).await.into_iter().flatten().collect();
