@@ -251,7 +251,9 @@ impl GetStream {
                 return None;
             }
             if server.phase() >= Phase::Closing {
-                return Some(StreamEvent::hint(None, server.retry_elsewhere()));
+                let hint = StreamEvent::hint(None, server.retry_elsewhere());
+                let known = session.record().revision.rules().priming_event;
+                return known.then_some(hint);
             }
             if !connection.is_attached() {
                 self.reader = None;
