@@ -69,7 +69,6 @@ async fn discover(server: &Server, preferred: &[ProtocolVersion]) -> Client {
 }
 
 #[tokio::test]
-#[ignore = "-32022 tells the client that the server has no `initialize`"]
 async fn a_client_that_discovers_first_falls_back_to_initialize() {
     let server = Server::start().await;
     let client = discover(&server, &[ProtocolVersion::V_2026_07_28]).await;

@@ -246,9 +246,12 @@ impl Context {
     }
 
     /// Ends the connection, not the call: the client comes back after `retry` and finds what
-    /// happened meanwhile. Does nothing where the reply is not a resumable stream.
+    /// happened meanwhile. Does nothing where the reply is not a resumable stream, nor before
+    /// 2025-11-25, whose clients expect their answer on the connection they have.
     pub fn disconnect(&self, retry: std::time::Duration) {
-        self.0.outbox.send(Outgoing::Disconnect(retry));
+        if self.revision().rules().priming_event {
+            self.0.outbox.send(Outgoing::Disconnect(retry));
+        }
     }
 
     /// Runs `step` unless this call remembers its value under `key`. Only `Ok` is remembered.

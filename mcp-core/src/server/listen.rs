@@ -169,7 +169,7 @@ impl Server {
     pub(super) fn over_notify(&self) {
         for session in self.0.listening.sessions() {
             if let Some(connection) = session.connections().last() {
-                connection.notices().append(&mut everything(&session));
+                connection.notices().append(&mut everything(self, &session));
                 connection.wake();
             }
         }
@@ -185,12 +185,17 @@ impl Server {
     }
 }
 
-fn everything(session: &Session) -> BTreeSet<Notice> {
+/// What the session may have missed, of the kinds that the server has.
+fn everything(server: &Server, session: &Session) -> BTreeSet<Notice> {
+    let offered = server.0.current.get();
+    let offered = offered.capabilities(session.record().revision);
+    let lists = [
+        offered.tools.map(|_| Notice::Tools),
+        offered.prompts.map(|_| Notice::Prompts),
+        offered.resources.map(|_| Notice::Resources),
+    ];
     let updated = session.subscriptions().into_iter().map(Notice::Updated);
-    [Notice::Tools, Notice::Prompts, Notice::Resources]
-        .into_iter()
-        .chain(updated)
-        .collect()
+    lists.into_iter().flatten().chain(updated).collect()
 }
 
 fn foreign_event() -> Refusal {
@@ -260,7 +265,9 @@ impl GetStream {
                 return None;
             }
             if server.phase() >= Phase::Closing {
-                return Some(StreamEvent::hint(None, server.retry_elsewhere()));
+                let hint = StreamEvent::hint(None, server.retry_elsewhere());
+                let known = session.record().revision.rules().priming_event;
+                return known.then_some(hint);
             }
             if !connection.is_attached() {
                 self.reader = None;
@@ -287,7 +294,9 @@ impl GetStream {
                     return Some(StreamEvent::message(Some(reader.event_id(at)), json));
                 }
                 Next::Entry(..) => {}
-                Next::Gap => connection.notices().append(&mut everything(session)),
+                Next::Gap => connection
+                    .notices()
+                    .append(&mut everything(server, session)),
                 Next::Superseded => connection.attach(false),
                 Next::End | Next::Gone => return None,
             }
@@ -311,7 +320,9 @@ impl GetStream {
             Ok(Some((reader, generation))) => {
                 let resumed = self.from != From::Acknowledged;
                 if resumed || generation.0 > 1 {
-                    connection.notices().append(&mut everything(session));
+                    connection
+                        .notices()
+                        .append(&mut everything(server, session));
                 }
                 self.from = From::Acknowledged;
                 let primes = session.record().revision.rules().priming_event;
@@ -323,7 +334,9 @@ impl GetStream {
             Ok(None) => {
                 // The log of an earlier life: begin with the present one.
                 self.from = From::Acknowledged;
-                connection.notices().append(&mut everything(session));
+                connection
+                    .notices()
+                    .append(&mut everything(server, session));
                 Begun::Unprimed
             }
             Err(error) => {

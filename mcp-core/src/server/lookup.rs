@@ -91,14 +91,15 @@ impl Server {
             return Err(Refusal::no_sessions());
         }
         let session = match self.0.sessions.get(id) {
-            Some(session) => self.still_alive(session).await?,
+            Some(session) => {
+                // The owner never changes, and a stranger must not prolong the session.
+                owned_by(&session, principal)?;
+                self.still_alive(session).await?
+            }
             None => self.load(id).await?,
         };
         let session = session.ok_or_else(Refusal::unknown_session)?;
-        if session.record().principal.as_ref() != principal {
-            metrics::counter!("mcp.session.owner_mismatch").increment(1);
-            return Err(Refusal::unknown_session());
-        }
+        owned_by(&session, principal)?;
         session.used(self.0.clock.now());
         if session.confirm() {
             self.give_full_life(&session).await?;
@@ -260,4 +261,12 @@ impl Server {
             "others kept changing the session",
         ))
     }
+}
+
+fn owned_by(session: &Session, principal: Option<&Principal>) -> Result<(), Refusal> {
+    if session.record().principal.as_ref() == principal {
+        return Ok(());
+    }
+    metrics::counter!("mcp.session.owner_mismatch").increment(1);
+    Err(Refusal::unknown_session())
 }

@@ -326,6 +326,8 @@ pub(crate) struct Sessions {
     shards: Vec<RwLock<HashMap<SessionId, Arc<Session>>>>,
     hasher: RandomState,
     count: AtomicUsize,
+    /// Sessions that are being made and do not count yet.
+    beginning: AtomicUsize,
 }
 
 impl Default for Sessions {
@@ -334,7 +336,18 @@ impl Default for Sessions {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             hasher: RandomState::new(),
             count: AtomicUsize::new(0),
+            beginning: AtomicUsize::new(0),
         }
+    }
+}
+
+/// Room for a session that is being made.
+#[derive(Debug)]
+pub(crate) struct Beginning<'a>(&'a AtomicUsize);
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -343,6 +356,13 @@ impl Sessions {
         let hash = self.hasher.hash_one(id);
         let at = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
         &self.shards[at]
+    }
+
+    /// Keeps room for one more session, unless there are `limit`.
+    pub(crate) fn begin(&self, limit: usize) -> Option<Beginning<'_>> {
+        let before = self.beginning.fetch_add(1, Ordering::Relaxed);
+        let room = Beginning(&self.beginning);
+        (self.len() + before < limit).then_some(room)
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Session>> {
