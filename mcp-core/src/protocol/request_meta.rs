@@ -1,6 +1,6 @@
 //! `_meta` of a request since 2026-07-28: what `initialize` used to say once.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
 use super::{ClientCapabilities, Implementation, LoggingLevel, ProgressToken, setters::setters};
@@ -86,6 +86,10 @@ impl RequestMeta {
     ///
     /// When it is not JSON, or not an object, or a member is not of its type.
     pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
+        // A derived type would also take an array, member by member.
+        if json.trim_ascii_start().first() != Some(&b'{') {
+            return Err(de::Error::custom("expected an object"));
+        }
         serde_json::from_slice(json)
     }
 
@@ -96,12 +100,15 @@ impl RequestMeta {
     /// As [`from_json`](Self::from_json).
     pub fn from_params(params: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
-        struct Params {
-            #[serde(rename = "_meta", default)]
-            meta: Option<RequestMeta>,
+        struct Params<'a> {
+            #[serde(borrow, rename = "_meta", default)]
+            meta: Option<&'a RawValue>,
         }
-        let params: Params = serde_json::from_slice(params)?;
-        Ok(params.meta.unwrap_or_default())
+        let params: Params<'_> = serde_json::from_slice(params)?;
+        match params.meta {
+            Some(meta) => Self::from_json(meta.get().as_bytes()),
+            None => Ok(Self::default()),
+        }
     }
 
     /// The key of the first required member that is absent.
