@@ -24,6 +24,12 @@ impl ErrorCode {
     pub const INTERNAL_ERROR: Self = Self(-32603);
     /// There is no such resource (until 2025-11-25).
     pub const RESOURCE_NOT_FOUND: Self = Self(-32002);
+    /// The headers and the body contradict each other (2026-07-28).
+    pub const HEADER_MISMATCH: Self = Self(-32020);
+    /// The client did not declare what the request needs (2026-07-28).
+    pub const MISSING_REQUIRED_CLIENT_CAPABILITY: Self = Self(-32021);
+    /// The server does not speak the request's revision (2026-07-28).
+    pub const UNSUPPORTED_PROTOCOL_VERSION: Self = Self(-32022);
     /// The client must first visit a URL (2025-11-25).
     pub const URL_ELICITATION_REQUIRED: Self = Self(-32042);
 }

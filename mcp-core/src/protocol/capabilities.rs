@@ -1,4 +1,4 @@
-//! What client and server say they can do, at `initialize`.
+//! What client and server say they can do, at `initialize` or with every request.
 //!
 //! Members this crate does not know are kept in `other`, so that an extension's capability survives
 //! being read and written again.
@@ -24,9 +24,21 @@ pub struct ClientCapabilities {
     /// Capabilities outside the specification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experimental: Option<Map<String, Value>>,
+    /// Extensions of the protocol by their ids, with their settings (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<Map<String, Value>>,
     /// Members this crate does not know.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+impl ClientCapabilities {
+    /// Declares the extension with this id, and its settings.
+    #[must_use]
+    pub fn extension(mut self, id: impl Into<String>, settings: Map<String, Value>) -> Self {
+        declare(&mut self.extensions, id.into(), settings);
+        self
+    }
 }
 
 setters!(ClientCapabilities {
@@ -38,6 +50,8 @@ setters!(ClientCapabilities {
     elicitation: ElicitationCapability,
     /// Declares capabilities outside the specification.
     experimental: Map<String, Value>,
+    /// Declares extensions of the protocol.
+    extensions: Map<String, Value>,
 });
 
 /// How a client serves roots.
@@ -157,12 +171,22 @@ pub struct ServerCapabilities {
     /// Capabilities outside the specification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experimental: Option<Map<String, Value>>,
+    /// Extensions of the protocol by their ids, with their settings (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<Map<String, Value>>,
     /// Members this crate does not know.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl ServerCapabilities {
+    /// Declares the extension with this id, and its settings.
+    #[must_use]
+    pub fn extension(mut self, id: impl Into<String>, settings: Map<String, Value>) -> Self {
+        declare(&mut self.extensions, id.into(), settings);
+        self
+    }
+
     /// Sends log messages.
     #[must_use]
     pub fn logging(mut self) -> Self {
@@ -187,6 +211,8 @@ setters!(ServerCapabilities {
     tools: ToolsCapability,
     /// Declares capabilities outside the specification.
     experimental: Map<String, Value>,
+    /// Declares extensions of the protocol.
+    extensions: Map<String, Value>,
 });
 
 /// How a server serves prompts.
@@ -254,4 +280,11 @@ impl ToolsCapability {
         self.list_changed = Some(true);
         self
     }
+}
+
+/// Adds an extension to those declared.
+fn declare(extensions: &mut Option<Map<String, Value>>, id: String, settings: Map<String, Value>) {
+    extensions
+        .get_or_insert_with(Map::new)
+        .insert(id, Value::Object(settings));
 }

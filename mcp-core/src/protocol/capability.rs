@@ -34,6 +34,38 @@ impl ClientCapability {
             Self::Roots => declared.roots.is_some(),
         }
     }
+
+    /// The capabilities of a client that has this one and no other.
+    #[must_use]
+    pub fn as_required(self) -> ClientCapabilities {
+        ClientCapabilities::default().require(self)
+    }
+}
+
+impl ClientCapabilities {
+    /// Adds what is needed, as in `requiredCapabilities` of an error −32021.
+    #[must_use]
+    pub fn require(mut self, needed: ClientCapability) -> Self {
+        let elicitation = |declared: Option<ElicitationCapability>| declared.unwrap_or_default();
+        match needed {
+            ClientCapability::ElicitationForm => {
+                self.elicitation = Some(elicitation(self.elicitation).form());
+            }
+            ClientCapability::ElicitationUrl => {
+                self.elicitation = Some(elicitation(self.elicitation).url());
+            }
+            ClientCapability::Sampling => {
+                self.sampling.get_or_insert_default();
+            }
+            ClientCapability::SamplingTools => {
+                self.sampling = Some(self.sampling.unwrap_or_default().tools());
+            }
+            ClientCapability::Roots => {
+                self.roots.get_or_insert_default();
+            }
+        }
+        self
+    }
 }
 
 impl fmt::Display for ClientCapability {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Meta, setters::setters};
+use super::{Meta, ResultType, setters::setters};
 
 /// An argument to complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,10 +126,14 @@ setters!(CompletionContext {
 
 /// What an argument may be completed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CompleteResult {
     /// The values.
     pub completion: Completion,
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -141,12 +145,15 @@ impl CompleteResult {
     pub const fn new(completion: Completion) -> Self {
         Self {
             completion,
+            result_type: None,
             meta: None,
         }
     }
 }
 
 setters!(CompleteResult {
+    /// Says whether it is final.
+    result_type: ResultType,
     /// Attaches `_meta`.
     meta: Meta,
 });

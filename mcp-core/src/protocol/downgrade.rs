@@ -1,15 +1,16 @@
-//! What an older revision does not know is left out.
+//! What a revision does not know is left out, and what it demands is there.
 //!
-//! [`Rules`] decides, and nothing else: there is no comparison of revisions in this file.
+//! [`Rules`](super::Rules) decides, and nothing else: there is no comparison of revisions in this
+//! file.
+
+use serde_json::Value;
 
 use super::{
-    Annotations, AudioContent, CallToolResult, CompleteResult, ContentBlock,
-    CreateMessageRequestParams, ElicitRequestFormParams, EmbeddedResource, GetPromptResult,
-    Implementation, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, ProgressNotificationParams, Prompt, PromptArgument,
-    PromptMessage, ReadResourceResult, Resource, ResourceContents, ResourceTemplate, Revision,
-    Rules, SamplingContent, SamplingMessage, SamplingMessageContentBlock, ServerCapabilities, Tool,
-    requested_schema,
+    Annotations, AudioContent, CacheScope, CallToolResult, CompleteResult, ContentBlock,
+    EmbeddedResource, EmptyResult, GetPromptResult, Implementation, InitializeResult,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    ProgressNotificationParams, Prompt, PromptArgument, PromptMessage, ReadResourceResult,
+    Resource, ResourceContents, ResourceTemplate, ResultType, Revision, ServerCapabilities, Tool,
 };
 
 /// The address of audio that had to become a resource.
@@ -24,8 +25,10 @@ macro_rules! only_if {
     };
 }
 
+pub(super) use only_if;
+
 /// The same for every item of a list.
-fn each<T>(items: Vec<T>, revision: Revision, one: fn(T, Revision) -> T) -> Vec<T> {
+pub(super) fn each<T>(items: Vec<T>, revision: Revision, one: fn(T, Revision) -> T) -> Vec<T> {
     items.into_iter().map(|item| one(item, revision)).collect()
 }
 
@@ -39,7 +42,7 @@ impl Annotations {
 }
 
 /// Does the same to the annotations and `_meta` that every content has.
-fn envelope(
+pub(super) fn envelope(
     annotations: &mut Option<Annotations>,
     meta: &mut Option<super::Meta>,
     revision: Revision,
@@ -48,6 +51,28 @@ fn envelope(
         .take()
         .map(|annotations| annotations.for_revision(revision));
     only_if!(revision.rules().titles => *meta);
+}
+
+/// Every result says whether it is final, or none does.
+fn result_type(member: &mut Option<ResultType>, revision: Revision) {
+    if revision.rules().result_type {
+        member.get_or_insert_default();
+    } else {
+        *member = None;
+    }
+}
+
+/// Everything that can be cached says for how long and by whom, or nothing does.
+///
+/// What the server did not say is the most careful answer: stale at once, and for this caller only.
+fn caching(ttl_ms: &mut Option<u64>, cache_scope: &mut Option<CacheScope>, revision: Revision) {
+    if revision.rules().caching {
+        ttl_ms.get_or_insert_default();
+        cache_scope.get_or_insert_default();
+    } else {
+        *ttl_ms = None;
+        *cache_scope = None;
+    }
 }
 
 impl Implementation {
@@ -65,7 +90,9 @@ impl ServerCapabilities {
     /// Without what the revision does not know.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
-        only_if!(revision.rules().completions_capability => self.completions);
+        let rules = revision.rules();
+        only_if!(rules.completions_capability => self.completions);
+        only_if!(rules.extensions => self.extensions);
         self
     }
 }
@@ -87,6 +114,10 @@ impl Tool {
         let rules = revision.rules();
         only_if!(rules.titles => self.title, self.meta);
         only_if!(rules.structured_content => self.output_schema);
+        if !rules.structured_any {
+            self.output_schema
+                .take_if(|schema| schema.get("type").is_none_or(|kind| kind != "object"));
+        }
         only_if!(rules.tool_annotations => self.annotations);
         only_if!(rules.icons => self.icons);
         self
@@ -94,29 +125,40 @@ impl Tool {
 }
 
 impl ListToolsResult {
-    /// Without what the revision does not know.
+    /// Without what the revision does not know, and with what it demands.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
         self.tools = each(self.tools, revision, Tool::for_revision);
+        result_type(&mut self.result_type, revision);
+        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
         self
     }
 }
 
 impl CallToolResult {
-    /// Without what the revision does not know.
+    /// Without what the revision does not know, and with what it demands.
     ///
     /// A result that has only `structuredContent` says it as text where that is unknown.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
         self.content = each(self.content, revision, ContentBlock::for_revision);
-        if !revision.rules().structured_content
-            && let Some(value) = self.structured_content.take()
+        let lost = self
+            .structured_content
+            .take_if(|value| !is_known(value, revision));
+        if let Some(value) = lost
             && self.content.is_empty()
         {
             self.content.push(ContentBlock::text(value.to_string()));
         }
+        result_type(&mut self.result_type, revision);
         self
     }
+}
+
+/// Whether the revision has such `structuredContent`.
+pub(super) fn is_known(structured: &Value, revision: Revision) -> bool {
+    let rules = revision.rules();
+    rules.structured_any || (rules.structured_content && structured.is_object())
 }
 
 impl Resource {
@@ -144,16 +186,18 @@ impl ResourceTemplate {
 }
 
 impl ListResourcesResult {
-    /// Without what the revision does not know.
+    /// Without what the revision does not know, and with what it demands.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
         self.resources = each(self.resources, revision, Resource::for_revision);
+        result_type(&mut self.result_type, revision);
+        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
         self
     }
 }
 
 impl ListResourceTemplatesResult {
-    /// Without what the revision does not know.
+    /// Without what the revision does not know, and with what it demands.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
         self.resource_templates = each(
@@ -161,6 +205,8 @@ impl ListResourceTemplatesResult {
             revision,
             ResourceTemplate::for_revision,
         );
+        result_type(&mut self.result_type, revision);
+        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
         self
     }
 }
@@ -179,10 +225,12 @@ impl ResourceContents {
 }
 
 impl ReadResourceResult {
-    /// Without what the revision does not know.
+    /// Without what the revision does not know, and with what it demands.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
         self.contents = each(self.contents, revision, ResourceContents::for_revision);
+        result_type(&mut self.result_type, revision);
+        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
         self
     }
 }
@@ -209,10 +257,12 @@ impl PromptArgument {
 }
 
 impl ListPromptsResult {
-    /// Without what the revision does not know.
+    /// Without what the revision does not know, and with what it demands.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
         self.prompts = each(self.prompts, revision, Prompt::for_revision);
+        result_type(&mut self.result_type, revision);
+        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
         self
     }
 }
@@ -227,10 +277,11 @@ impl PromptMessage {
 }
 
 impl GetPromptResult {
-    /// Without what the revision does not know.
+    /// Without what the revision does not know, and with what it demands.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
         self.messages = each(self.messages, revision, PromptMessage::for_revision);
+        result_type(&mut self.result_type, revision);
         self
     }
 }
@@ -307,103 +358,19 @@ impl ProgressNotificationParams {
 }
 
 impl CompleteResult {
-    /// The same: no revision differs here.
-    #[must_use]
-    pub fn for_revision(self, _: Revision) -> Self {
-        self
-    }
-}
-
-impl ElicitRequestFormParams {
-    /// Without what the revision does not know.
-    ///
-    /// An enum with titles becomes `enum` and `enumNames`. A choice of several has no older shape
-    /// and is left out of the form, also where it is required.
+    /// Without what the revision does not know, and with what it demands.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
-        if !revision.rules().elicitation_url {
-            requested_schema::simplify(&mut self.requested_schema);
-        }
+        result_type(&mut self.result_type, revision);
         self
     }
 }
 
-impl CreateMessageRequestParams {
-    /// Without what the revision does not know.
-    ///
-    /// A message of several pieces becomes several messages of one piece; pieces the revision does
-    /// not know are left out.
+impl EmptyResult {
+    /// Without what the revision does not know, and with what it demands.
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
-        let rules = revision.rules();
-        only_if!(rules.sampling_tools => self.tools, self.tool_choice);
-        self.tools = self
-            .tools
-            .map(|tools| each(tools, revision, Tool::for_revision));
-        self.messages = self
-            .messages
-            .into_iter()
-            .flat_map(|message| sampling_messages(message, revision))
-            .collect();
+        result_type(&mut self.result_type, revision);
         self
     }
-}
-
-fn sampling_messages(message: SamplingMessage, revision: Revision) -> Vec<SamplingMessage> {
-    let SamplingMessage {
-        role,
-        content,
-        meta,
-    } = message;
-    let several = matches!(content, SamplingContent::Many(_));
-    let known = content
-        .into_blocks()
-        .into_iter()
-        .filter_map(|block| sampling_block(block, revision));
-    if revision.rules().sampling_tools {
-        let mut blocks: Vec<_> = known.collect();
-        let content = match blocks.pop() {
-            Some(block) if !several => SamplingContent::One(block),
-            last => {
-                blocks.extend(last);
-                SamplingContent::Many(blocks)
-            }
-        };
-        return vec![SamplingMessage {
-            role,
-            content,
-            meta,
-        }];
-    }
-    known
-        .map(|block| SamplingMessage::new(role, block))
-        .collect()
-}
-
-/// The piece without what the revision does not know, if it knows such pieces at all.
-fn sampling_block(
-    mut block: SamplingMessageContentBlock,
-    revision: Revision,
-) -> Option<SamplingMessageContentBlock> {
-    let rules: &Rules = revision.rules();
-    match &mut block {
-        SamplingMessageContentBlock::Text(content) => {
-            envelope(&mut content.annotations, &mut content.meta, revision);
-        }
-        SamplingMessageContentBlock::Image(content) => {
-            envelope(&mut content.annotations, &mut content.meta, revision);
-        }
-        SamplingMessageContentBlock::Audio(content) => {
-            envelope(&mut content.annotations, &mut content.meta, revision);
-            if !rules.audio_content {
-                return None;
-            }
-        }
-        SamplingMessageContentBlock::ToolUse(_) | SamplingMessageContentBlock::ToolResult(_) => {
-            if !rules.sampling_tools {
-                return None;
-            }
-        }
-    }
-    Some(block)
 }

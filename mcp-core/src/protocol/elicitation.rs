@@ -81,8 +81,9 @@ setters!(ElicitRequestFormParams {
 pub struct ElicitRequestURLParams {
     /// Why, for the user.
     pub message: String,
-    /// What `notifications/elicitation/complete` will carry.
-    pub elicitation_id: String,
+    /// What `notifications/elicitation/complete` will carry (2025-11-25 only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elicitation_id: Option<String>,
     /// The URL.
     pub url: String,
     /// What the sender attached.
@@ -91,7 +92,17 @@ pub struct ElicitRequestURLParams {
 }
 
 impl ElicitRequestURLParams {
-    /// Asks to visit this URL.
+    /// Asks to visit this URL, without an id: since 2026-07-28 there is none.
+    pub fn without_id(message: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            elicitation_id: None,
+            url: url.into(),
+            meta: None,
+        }
+    }
+
+    /// Asks to visit this URL; 2025-11-25 demands an id.
     pub fn new(
         message: impl Into<String>,
         elicitation_id: impl Into<String>,
@@ -99,7 +110,7 @@ impl ElicitRequestURLParams {
     ) -> Self {
         Self {
             message: message.into(),
-            elicitation_id: elicitation_id.into(),
+            elicitation_id: Some(elicitation_id.into()),
             url: url.into(),
             meta: None,
         }
@@ -157,7 +168,7 @@ pub enum ElicitAction {
     Cancel,
 }
 
-/// A visit to a URL that has come to its end.
+/// A visit to a URL that has come to its end (2025-11-25 only).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ProgressToken, setters::setters};
+use super::{ProgressToken, ResultType, setters::setters};
 
 /// What either side attaches to a message or an item, under keys of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,11 @@ use super::{ProgressToken, setters::setters};
 pub struct Meta(pub Map<String, Value>);
 
 impl Meta {
+    /// The key under which a result names the server (2026-07-28).
+    pub const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+    /// The key under which a notification names its subscription (2026-07-28).
+    pub const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
+
     /// A `_meta` without members.
     #[must_use]
     pub fn new() -> Self {
@@ -80,14 +85,20 @@ setters!(NotificationParams {
 
 /// A result that says no more than that the request succeeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EmptyResult {
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
 }
 
 setters!(EmptyResult {
+    /// Says whether it is final.
+    result_type: ResultType,
     /// Attaches `_meta`.
     meta: Meta,
 });

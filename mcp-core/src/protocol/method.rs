@@ -4,6 +4,8 @@ use std::fmt;
 
 use bytestring::ByteString;
 
+use super::Era;
+
 macro_rules! methods {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// What a message asks for or tells.
@@ -52,6 +54,8 @@ macro_rules! methods {
 methods! {
     /// `initialize`
     Initialize = "initialize",
+    /// `server/discover` (2026-07-28)
+    Discover = "server/discover",
     /// `ping`
     Ping = "ping",
     /// `tools/list`
@@ -76,6 +80,8 @@ methods! {
     Complete = "completion/complete",
     /// `logging/setLevel`
     SetLevel = "logging/setLevel",
+    /// `subscriptions/listen` (2026-07-28)
+    SubscriptionsListen = "subscriptions/listen",
     /// `notifications/initialized`
     Initialized = "notifications/initialized",
     /// `notifications/cancelled`
@@ -96,12 +102,40 @@ methods! {
     RootsListChanged = "notifications/roots/list_changed",
     /// `notifications/elicitation/complete`
     ElicitationComplete = "notifications/elicitation/complete",
+    /// `notifications/subscriptions/acknowledged` (2026-07-28)
+    SubscriptionsAcknowledged = "notifications/subscriptions/acknowledged",
     /// `sampling/createMessage`
     CreateMessage = "sampling/createMessage",
     /// `elicitation/create`
     ElicitationCreate = "elicitation/create",
     /// `roots/list`
     RootsList = "roots/list",
+}
+
+impl Method {
+    /// Whether a client may ask for it in this era.
+    ///
+    /// False for notifications, for what a server asks of a client, and for unknown names.
+    #[must_use]
+    pub const fn is_served_in(&self, era: Era) -> bool {
+        match self {
+            Self::ToolsList
+            | Self::ToolsCall
+            | Self::ResourcesList
+            | Self::ResourceTemplatesList
+            | Self::ResourcesRead
+            | Self::PromptsList
+            | Self::PromptsGet
+            | Self::Complete => true,
+            Self::Initialize
+            | Self::Ping
+            | Self::ResourcesSubscribe
+            | Self::ResourcesUnsubscribe
+            | Self::SetLevel => matches!(era, Era::Sessions),
+            Self::Discover | Self::SubscriptionsListen => matches!(era, Era::Sessionless),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Method {

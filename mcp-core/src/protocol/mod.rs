@@ -1,7 +1,7 @@
-//! The messages' types: the newest session-oriented revision, one file per family of methods.
+//! The messages' types, those of all revisions in one: one file per family of methods.
 //!
-//! Names are those of the specification's schema. What an older revision does not know is left out
-//! when a message is written for it, by each type's `for_revision`; [`Revision::rules`] is the one
+//! Names are those of the specification's schema. What a revision does not know is left out when a
+//! message is written for it, by each type's `for_revision`; [`Revision::rules`] is the one
 //! table of these differences. Members this crate does not know never keep a message from being
 //! read.
 
@@ -10,10 +10,14 @@ mod capabilities;
 mod capability;
 mod completion;
 mod content;
+mod discover;
 mod downgrade;
+mod downgrade_questions;
 mod elicitation;
+mod error_data;
 mod icon;
 mod initialize;
+mod input;
 mod logging;
 mod meta;
 mod method;
@@ -21,14 +25,17 @@ mod number;
 mod page;
 mod progress;
 mod prompt;
+mod request_meta;
 mod requested_schema;
 mod resource;
 mod resource_contents;
+mod result;
 mod revision;
 mod roots;
 mod sampling;
 mod sampling_content;
 mod setters;
+mod subscriptions;
 mod tool;
 
 pub use self::{
@@ -45,12 +52,18 @@ pub use self::{
     content::{
         Annotations, AudioContent, ContentBlock, EmbeddedResource, ImageContent, Role, TextContent,
     },
+    discover::DiscoverResult,
     elicitation::{
         ElicitAction, ElicitRequestFormParams, ElicitRequestParams, ElicitRequestURLParams,
         ElicitResult, ElicitationCompleteNotificationParams,
     },
+    error_data::{MissingRequiredClientCapabilityData, UnsupportedProtocolVersionData},
     icon::{Icon, IconTheme},
     initialize::{Implementation, InitializeRequestParams, InitializeResult},
+    input::{
+        InputRequest, InputRequests, InputRequiredResult, InputResponseRequestParams,
+        InputResponses,
+    },
     logging::{LoggingLevel, LoggingMessageNotificationParams, SetLevelRequestParams},
     meta::{EmptyResult, Meta, NotificationParams, RequestParams},
     method::Method,
@@ -60,13 +73,15 @@ pub use self::{
         GetPromptRequestParams, GetPromptResult, ListPromptsResult, Prompt, PromptArgument,
         PromptMessage,
     },
+    request_meta::RequestMeta,
     resource::{
         ListResourceTemplatesResult, ListResourcesResult, ReadResourceRequestParams,
         ReadResourceResult, Resource, ResourceTemplate, ResourceUpdatedNotificationParams,
         SubscribeRequestParams, UnsubscribeRequestParams,
     },
     resource_contents::{BlobResourceContents, ResourceContents, TextResourceContents},
-    revision::{ArgumentErrors, Revision, Rules},
+    result::{CacheScope, ResultType},
+    revision::{ArgumentErrors, Era, Revision, Rules},
     roots::{ListRootsResult, Root},
     sampling::{
         CreateMessageRequestParams, CreateMessageResult, IncludeContext, ModelHint,
@@ -74,6 +89,10 @@ pub use self::{
     },
     sampling_content::{
         SamplingContent, SamplingMessageContentBlock, ToolResultContent, ToolUseContent,
+    },
+    subscriptions::{
+        SubscriptionFilter, SubscriptionMeta, SubscriptionsAcknowledgedNotificationParams,
+        SubscriptionsListenRequestParams, SubscriptionsListenResult,
     },
     tool::{
         CallToolRequestParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations, ToolChoice,

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContentBlock, Cursor, Icon, Meta, Role, setters::setters};
+use super::{
+    CacheScope, ContentBlock, Cursor, Icon, InputResponses, Meta, ResultType, Role,
+    setters::setters,
+};
 
 /// A conversation that a person can start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +122,15 @@ pub struct ListPromptsResult {
     /// Where the next page begins, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<Cursor>,
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
+    /// How many milliseconds it stays fresh (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+    /// Who may keep it (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_scope: Option<CacheScope>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -131,6 +143,9 @@ impl ListPromptsResult {
         Self {
             prompts,
             next_cursor: None,
+            result_type: None,
+            ttl_ms: None,
+            cache_scope: None,
             meta: None,
         }
     }
@@ -139,12 +154,19 @@ impl ListPromptsResult {
 setters!(ListPromptsResult {
     /// Says where the next page begins.
     next_cursor: Cursor,
+    /// Says whether it is final.
+    result_type: ResultType,
+    /// Says how many milliseconds it stays fresh.
+    ttl_ms: u64,
+    /// Says who may keep it.
+    cache_scope: CacheScope,
     /// Attaches `_meta`.
     meta: Meta,
 });
 
 /// The prompt wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct GetPromptRequestParams {
     /// The prompt's name.
@@ -152,6 +174,13 @@ pub struct GetPromptRequestParams {
     /// What it is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<BTreeMap<String, String>>,
+    /// What the client answers to an [`InputRequiredResult`](super::InputRequiredResult)
+    /// (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_responses: Option<InputResponses>,
+    /// The `requestState` of that result (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_state: Option<String>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -163,6 +192,8 @@ impl GetPromptRequestParams {
         Self {
             name: name.into(),
             arguments: None,
+            input_responses: None,
+            request_state: None,
             meta: None,
         }
     }
@@ -171,12 +202,17 @@ impl GetPromptRequestParams {
 setters!(GetPromptRequestParams {
     /// Gives the arguments.
     arguments: BTreeMap<String, String>,
+    /// Answers an [`InputRequiredResult`](super::InputRequiredResult).
+    input_responses: InputResponses,
+    /// Gives back the `requestState` of that result.
+    request_state: String,
     /// Attaches `_meta`.
     meta: Meta,
 });
 
 /// A prompt, filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct GetPromptResult {
     /// What it is for.
@@ -184,6 +220,9 @@ pub struct GetPromptResult {
     pub description: Option<String>,
     /// The conversation so far.
     pub messages: Vec<PromptMessage>,
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -196,6 +235,7 @@ impl GetPromptResult {
         Self {
             description: None,
             messages,
+            result_type: None,
             meta: None,
         }
     }
@@ -204,6 +244,8 @@ impl GetPromptResult {
 setters!(GetPromptResult {
     /// Says what it is for.
     description: String,
+    /// Says whether it is final.
+    result_type: ResultType,
     /// Attaches `_meta`.
     meta: Meta,
 });

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Annotations, Cursor, Icon, Meta, ResourceContents, setters::setters};
+use super::{
+    Annotations, CacheScope, Cursor, Icon, InputResponses, Meta, ResourceContents, ResultType,
+    setters::setters,
+};
 
 /// Something a client can read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,6 +153,15 @@ pub struct ListResourcesResult {
     /// Where the next page begins, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<Cursor>,
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
+    /// How many milliseconds it stays fresh (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+    /// Who may keep it (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_scope: Option<CacheScope>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -162,6 +174,9 @@ impl ListResourcesResult {
         Self {
             resources,
             next_cursor: None,
+            result_type: None,
+            ttl_ms: None,
+            cache_scope: None,
             meta: None,
         }
     }
@@ -170,6 +185,12 @@ impl ListResourcesResult {
 setters!(ListResourcesResult {
     /// Says where the next page begins.
     next_cursor: Cursor,
+    /// Says whether it is final.
+    result_type: ResultType,
+    /// Says how many milliseconds it stays fresh.
+    ttl_ms: u64,
+    /// Says who may keep it.
+    cache_scope: CacheScope,
     /// Attaches `_meta`.
     meta: Meta,
 });
@@ -184,6 +205,15 @@ pub struct ListResourceTemplatesResult {
     /// Where the next page begins, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<Cursor>,
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
+    /// How many milliseconds it stays fresh (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+    /// Who may keep it (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_scope: Option<CacheScope>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -196,6 +226,9 @@ impl ListResourceTemplatesResult {
         Self {
             resource_templates,
             next_cursor: None,
+            result_type: None,
+            ttl_ms: None,
+            cache_scope: None,
             meta: None,
         }
     }
@@ -204,6 +237,52 @@ impl ListResourceTemplatesResult {
 setters!(ListResourceTemplatesResult {
     /// Says where the next page begins.
     next_cursor: Cursor,
+    /// Says whether it is final.
+    result_type: ResultType,
+    /// Says how many milliseconds it stays fresh.
+    ttl_ms: u64,
+    /// Says who may keep it.
+    cache_scope: CacheScope,
+    /// Attaches `_meta`.
+    meta: Meta,
+});
+
+/// The resource to read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ReadResourceRequestParams {
+    /// The resource's address.
+    pub uri: String,
+    /// What the client answers to an [`InputRequiredResult`](super::InputRequiredResult)
+    /// (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_responses: Option<InputResponses>,
+    /// The `requestState` of that result (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_state: Option<String>,
+    /// What the sender attached.
+    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
+    pub meta: Option<Meta>,
+}
+
+impl ReadResourceRequestParams {
+    /// For the resource at this URI.
+    pub fn new(uri: impl Into<String>) -> Self {
+        Self {
+            uri: uri.into(),
+            input_responses: None,
+            request_state: None,
+            meta: None,
+        }
+    }
+}
+
+setters!(ReadResourceRequestParams {
+    /// Answers an [`InputRequiredResult`](super::InputRequiredResult).
+    input_responses: InputResponses,
+    /// Gives back the `requestState` of that result.
+    request_state: String,
     /// Attaches `_meta`.
     meta: Meta,
 });
@@ -236,8 +315,6 @@ macro_rules! uri_params {
 }
 
 uri_params! {
-    /// The resource to read.
-    ReadResourceRequestParams,
     /// The resource whose changes the client wants to hear of.
     SubscribeRequestParams,
     /// The resource whose changes the client no longer wants to hear of.
@@ -248,10 +325,20 @@ uri_params! {
 
 /// What a resource holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ReadResourceResult {
     /// The contents; a directory may have several.
     pub contents: Vec<ResourceContents>,
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
+    /// How many milliseconds it stays fresh (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+    /// Who may keep it (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_scope: Option<CacheScope>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -263,12 +350,21 @@ impl ReadResourceResult {
     pub const fn new(contents: Vec<ResourceContents>) -> Self {
         Self {
             contents,
+            result_type: None,
+            ttl_ms: None,
+            cache_scope: None,
             meta: None,
         }
     }
 }
 
 setters!(ReadResourceResult {
+    /// Says whether it is final.
+    result_type: ResultType,
+    /// Says how many milliseconds it stays fresh.
+    ttl_ms: u64,
+    /// Says who may keep it.
+    cache_scope: CacheScope,
     /// Attaches `_meta`.
     meta: Meta,
 });

@@ -16,16 +16,41 @@ pub enum Revision {
     V2025_06_18,
     /// 2025-11-25, the latest session-oriented one.
     V2025_11_25,
+    /// 2026-07-28, the first without sessions.
+    V2026_07_28,
+}
+
+/// How client and server relate to each other from one request to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "the two ways the revisions know")]
+pub enum Era {
+    /// `initialize` opens a session, and the server may ask the client on its own accord.
+    Sessions,
+    /// Each request says all there is to know; what the server asks is a result (SEP-2322), a
+    /// broken stream is not resumed, and `subscriptions/listen` replaces the session's own stream.
+    Sessionless,
 }
 
 impl Revision {
     /// Every revision this crate serves, oldest first.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
+        Self::V2024_11_05,
+        Self::V2025_03_26,
+        Self::V2025_06_18,
+        Self::V2025_11_25,
+        Self::V2026_07_28,
+    ];
+
+    /// The revisions that know `initialize`, oldest first.
+    pub const LEGACY: [Self; 4] = [
         Self::V2024_11_05,
         Self::V2025_03_26,
         Self::V2025_06_18,
         Self::V2025_11_25,
     ];
+
+    /// The newest revision.
+    pub const LATEST: Self = Self::V2026_07_28;
 
     /// What an unknown `protocolVersion` at `initialize` is answered with.
     pub const LATEST_LEGACY: Self = Self::V2025_11_25;
@@ -38,6 +63,7 @@ impl Revision {
             Self::V2025_03_26 => "2025-03-26",
             Self::V2025_06_18 => "2025-06-18",
             Self::V2025_11_25 => "2025-11-25",
+            Self::V2026_07_28 => "2026-07-28",
         }
     }
 
@@ -55,7 +81,20 @@ impl Revision {
             Self::V2025_03_26 => &RULES_2025_03_26,
             Self::V2025_06_18 => &RULES_2025_06_18,
             Self::V2025_11_25 => &RULES_2025_11_25,
+            Self::V2026_07_28 => &RULES_2026_07_28,
         }
+    }
+
+    /// Whether it has sessions.
+    #[must_use]
+    pub const fn era(self) -> Era {
+        self.rules().era
+    }
+
+    /// Whether `initialize` may agree on it.
+    #[must_use]
+    pub const fn is_session_oriented(self) -> bool {
+        matches!(self.era(), Era::Sessions)
     }
 }
 
@@ -90,11 +129,13 @@ pub enum ArgumentErrors {
 
 /// One row of the table: what a revision has.
 ///
-/// A field that a revision lacks is left out of what is sent to its sessions.
+/// A field that a revision lacks is left out of what is sent to its clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(clippy::struct_excessive_bools, reason = "a table of yes and no")]
 pub struct Rules {
+    /// Whether there are sessions.
+    pub era: Era,
     /// JSON-RPC batches may be sent by the client.
     pub batches: bool,
     /// A stream begins with an event that has an id and empty data (SEP-1699).
@@ -129,9 +170,24 @@ pub struct Rules {
     pub elicitation_url: bool,
     /// `tools` and `toolChoice` in `sampling/createMessage`, and messages of several pieces.
     pub sampling_tools: bool,
+    /// `elicitationId` of a URL elicitation, `notifications/elicitation/complete` and the error
+    /// −32042.
+    pub elicitation_id: bool,
+    /// `_meta` in the parameters of `elicitation/create` and `sampling/createMessage`.
+    pub question_meta: bool,
+    /// `resultType`, which every result then has (SEP-2322).
+    pub result_type: bool,
+    /// `ttlMs` and `cacheScope`, which every result that can be cached then has (SEP-2549).
+    pub caching: bool,
+    /// `structuredContent` may be any JSON and `outputSchema` any schema, not only of an object
+    /// (SEP-2106).
+    pub structured_any: bool,
+    /// `extensions` among the capabilities.
+    pub extensions: bool,
 }
 
 const RULES_2024_11_05: Rules = Rules {
+    era: Era::Sessions,
     batches: false,
     priming_event: false,
     argument_errors: ArgumentErrors::InvalidParams,
@@ -149,6 +205,12 @@ const RULES_2024_11_05: Rules = Rules {
     icons: false,
     elicitation_url: false,
     sampling_tools: false,
+    elicitation_id: false,
+    question_meta: true,
+    result_type: false,
+    caching: false,
+    structured_any: false,
+    extensions: false,
 };
 
 const RULES_2025_03_26: Rules = Rules {
@@ -177,5 +239,19 @@ const RULES_2025_11_25: Rules = Rules {
     icons: true,
     elicitation_url: true,
     sampling_tools: true,
+    elicitation_id: true,
     ..RULES_2025_06_18
+};
+
+const RULES_2026_07_28: Rules = Rules {
+    era: Era::Sessionless,
+    priming_event: false,
+    resource_not_found: -32602,
+    elicitation_id: false,
+    question_meta: false,
+    result_type: true,
+    caching: true,
+    structured_any: true,
+    extensions: true,
+    ..RULES_2025_11_25
 };

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ContentBlock, Cursor, Icon, Meta, setters::setters};
+use super::{
+    CacheScope, ContentBlock, Cursor, Icon, InputResponses, Meta, ResultType, setters::setters,
+};
 
 /// Something the model can call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +22,7 @@ pub struct Tool {
     pub description: Option<String>,
     /// The JSON Schema of its arguments, which are an object.
     pub input_schema: Value,
-    /// The JSON Schema of `structuredContent`, which is an object (2025-06-18).
+    /// The JSON Schema of `structuredContent`, which is an object until 2025-11-25 (2025-06-18).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
     /// How it behaves (2025-03-26).
@@ -64,7 +66,9 @@ setters!(Tool {
     title: String,
     /// Says what it does.
     description: String,
-    /// Gives the JSON Schema of `structuredContent`, which must have `"type": "object"`.
+    /// Gives the JSON Schema of `structuredContent`.
+    ///
+    /// Revisions until 2025-11-25 see it only if it has `"type": "object"`.
     output_schema: Value,
     /// Says how it behaves.
     annotations: ToolAnnotations,
@@ -159,6 +163,15 @@ pub struct ListToolsResult {
     /// Where the next page begins, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<Cursor>,
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
+    /// How many milliseconds it stays fresh (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
+    /// Who may keep it (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_scope: Option<CacheScope>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -171,6 +184,9 @@ impl ListToolsResult {
         Self {
             tools,
             next_cursor: None,
+            result_type: None,
+            ttl_ms: None,
+            cache_scope: None,
             meta: None,
         }
     }
@@ -179,12 +195,19 @@ impl ListToolsResult {
 setters!(ListToolsResult {
     /// Says where the next page begins.
     next_cursor: Cursor,
+    /// Says whether it is final.
+    result_type: ResultType,
+    /// Says how many milliseconds it stays fresh.
+    ttl_ms: u64,
+    /// Says who may keep it.
+    cache_scope: CacheScope,
     /// Attaches `_meta`.
     meta: Meta,
 });
 
 /// A call of a tool.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct CallToolRequestParams {
     /// The tool's name.
@@ -192,6 +215,13 @@ pub struct CallToolRequestParams {
     /// Its arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arguments: Option<Map<String, Value>>,
+    /// What the client answers to an [`InputRequiredResult`](super::InputRequiredResult)
+    /// (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_responses: Option<InputResponses>,
+    /// The `requestState` of that result (2026-07-28).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_state: Option<String>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -203,6 +233,8 @@ impl CallToolRequestParams {
         Self {
             name: name.into(),
             arguments: None,
+            input_responses: None,
+            request_state: None,
             meta: None,
         }
     }
@@ -211,6 +243,10 @@ impl CallToolRequestParams {
 setters!(CallToolRequestParams {
     /// Gives the arguments.
     arguments: Map<String, Value>,
+    /// Answers an [`InputRequiredResult`](super::InputRequiredResult).
+    input_responses: InputResponses,
+    /// Gives back the `requestState` of that result.
+    request_state: String,
     /// Attaches `_meta`.
     meta: Meta,
 });
@@ -223,12 +259,17 @@ pub struct CallToolResult {
     /// What it says, for the model.
     #[serde(default)]
     pub content: Vec<ContentBlock>,
-    /// The same as an object that fits the tool's `outputSchema` (2025-06-18).
+    /// The same as a value that fits the tool's `outputSchema` (2025-06-18).
+    ///
+    /// It is an object until 2025-11-25, and any JSON since 2026-07-28.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured_content: Option<Value>,
     /// The call failed, and `content` says why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_error: Option<bool>,
+    /// Whether it is final; every result says so since 2026-07-28.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_type: Option<ResultType>,
     /// What the sender attached.
     #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -242,6 +283,7 @@ impl CallToolResult {
             content,
             structured_content: None,
             is_error: None,
+            result_type: None,
             meta: None,
         }
     }
@@ -251,7 +293,7 @@ impl CallToolResult {
         Self::new(vec![ContentBlock::text(text)])
     }
 
-    /// A result with this object, and its JSON as text for clients that read only `content`.
+    /// A result with this value, and its JSON as text for clients that read only `content`.
     pub fn structured(value: impl Into<Value>) -> Self {
         let value = value.into();
         Self {
@@ -283,8 +325,10 @@ impl CallToolResult {
 }
 
 setters!(CallToolResult {
-    /// Gives the object that fits the tool's `outputSchema`.
+    /// Gives the value that fits the tool's `outputSchema`.
     structured_content: Value,
+    /// Says whether it is final.
+    result_type: ResultType,
     /// Attaches `_meta`.
     meta: Meta,
 });

@@ -64,7 +64,7 @@ impl From<McpRouter> for ServerBuilder {
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             mode: SessionMode::On,
-            revisions: Revision::ALL.to_vec(),
+            revisions: Revision::LEGACY.to_vec(),
             instance: None,
             keys: None,
             sessions: None,
@@ -143,7 +143,7 @@ impl ServerBuilder {
         self
     }
 
-    /// The revisions to speak. Default: all.
+    /// The revisions to speak. Default: all that have sessions.
     pub fn revisions(mut self, revisions: impl IntoIterator<Item = Revision>) -> Self {
         self.revisions = revisions.into_iter().collect();
         self.revisions.sort_unstable();

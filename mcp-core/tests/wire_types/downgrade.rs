@@ -262,8 +262,8 @@ fn a_form_has_only_plain_fields_before_2025_11_25() {
 }
 
 #[test]
-fn everything_is_kept_in_the_latest_revision() {
-    let latest = Revision::V2025_11_25;
+fn everything_is_kept_in_the_latest_revision_with_sessions() {
+    let latest = Revision::LATEST_LEGACY;
     assert_eq!(samples::tool().for_revision(latest), samples::tool());
     assert_eq!(
         samples::resource().for_revision(latest),

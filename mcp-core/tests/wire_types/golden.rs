@@ -3,16 +3,19 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use mcp_core::protocol::{
-    CallToolRequestParams, CallToolResult, CancelledNotificationParams, CompleteRequestParams,
-    CompleteResult, CreateMessageRequestParams, CreateMessageResult, ElicitRequestFormParams,
-    ElicitRequestParams, ElicitRequestURLParams, ElicitResult,
-    ElicitationCompleteNotificationParams, EmptyResult, GetPromptRequestParams, GetPromptResult,
-    InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+    CallToolRequestParams, CallToolResult, CancelledNotificationParams, ClientCapabilities,
+    CompleteRequestParams, CompleteResult, CreateMessageRequestParams, CreateMessageResult,
+    DiscoverResult, ElicitRequestFormParams, ElicitRequestParams, ElicitRequestURLParams,
+    ElicitResult, ElicitationCompleteNotificationParams, EmptyResult, Era, GetPromptRequestParams,
+    GetPromptResult, InitializeRequestParams, InitializeResult, InputRequests, InputRequiredResult,
+    InputResponseRequestParams, InputResponses, ListPromptsResult, ListResourceTemplatesResult,
     ListResourcesResult, ListRootsResult, ListToolsResult, LoggingMessageNotificationParams,
-    NotificationParams, PaginatedRequestParams, ProgressNotificationParams,
-    ReadResourceRequestParams, ReadResourceResult, RequestParams,
-    ResourceUpdatedNotificationParams, Revision, SetLevelRequestParams, SubscribeRequestParams,
-    UnsubscribeRequestParams,
+    MissingRequiredClientCapabilityData, NotificationParams, PaginatedRequestParams,
+    ProgressNotificationParams, ReadResourceRequestParams, ReadResourceResult, RequestMeta,
+    RequestParams, ResourceUpdatedNotificationParams, Revision, ServerCapabilities,
+    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter,
+    SubscriptionsAcknowledgedNotificationParams, SubscriptionsListenRequestParams,
+    SubscriptionsListenResult, UnsubscribeRequestParams, UnsupportedProtocolVersionData,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -28,8 +31,8 @@ struct Row {
 }
 
 macro_rules! rows {
-    ($($name:ident since $since:ident at $path:literal,)*) => {
-        const ROWS: &[Row] = &[$(Row {
+    ($table:ident: $($name:ident since $since:ident at $path:literal,)*) => {
+        const $table: &[Row] = &[$(Row {
             name: stringify!($name),
             since: Revision::$since,
             path: $path,
@@ -39,6 +42,7 @@ macro_rules! rows {
 }
 
 rows! {
+    SESSIONS:
     CallToolRequestParams since V2024_11_05 at "CallToolRequest/properties/params",
     CallToolResult since V2024_11_05 at "CallToolResult",
     CancelledNotificationParams since V2024_11_05 at "CancelledNotification/properties/params",
@@ -76,6 +80,53 @@ rows! {
     UnsubscribeRequestParams since V2024_11_05 at "UnsubscribeRequest/properties/params",
 }
 
+rows! {
+    SESSIONLESS:
+    CallToolRequestParams since V2026_07_28 at "CallToolRequestParams",
+    CallToolResult since V2026_07_28 at "CallToolResult",
+    CancelledNotificationParams since V2026_07_28 at "CancelledNotificationParams",
+    ClientCapabilities since V2026_07_28 at "ClientCapabilities",
+    CompleteRequestParams since V2026_07_28 at "CompleteRequestParams",
+    CompleteResult since V2026_07_28 at "CompleteResult",
+    CreateMessageRequestParams since V2026_07_28 at "CreateMessageRequestParams",
+    CreateMessageResult since V2026_07_28 at "CreateMessageResult",
+    DiscoverResult since V2026_07_28 at "DiscoverResult",
+    ElicitRequestFormParams since V2026_07_28 at "ElicitRequestFormParams",
+    ElicitRequestURLParams since V2026_07_28 at "ElicitRequestURLParams",
+    ElicitResult since V2026_07_28 at "ElicitResult",
+    EmptyResult since V2026_07_28 at "EmptyResult",
+    GetPromptRequestParams since V2026_07_28 at "GetPromptRequestParams",
+    GetPromptResult since V2026_07_28 at "GetPromptResult",
+    InputRequests since V2026_07_28 at "InputRequests",
+    InputRequiredResult since V2026_07_28 at "InputRequiredResult",
+    InputResponseRequestParams since V2026_07_28 at "InputResponseRequestParams",
+    InputResponses since V2026_07_28 at "InputResponses",
+    ListPromptsResult since V2026_07_28 at "ListPromptsResult",
+    ListResourceTemplatesResult since V2026_07_28 at "ListResourceTemplatesResult",
+    ListResourcesResult since V2026_07_28 at "ListResourcesResult",
+    ListRootsResult since V2026_07_28 at "ListRootsResult",
+    ListToolsResult since V2026_07_28 at "ListToolsResult",
+    LoggingMessageNotificationParams since V2026_07_28 at "LoggingMessageNotificationParams",
+    MissingRequiredClientCapabilityData since V2026_07_28
+        at "MissingRequiredClientCapabilityError/properties/error/allOf/1/properties/data",
+    NotificationParams since V2026_07_28 at "NotificationParams",
+    PaginatedRequestParams since V2026_07_28 at "PaginatedRequestParams",
+    ProgressNotificationParams since V2026_07_28 at "ProgressNotificationParams",
+    ReadResourceRequestParams since V2026_07_28 at "ReadResourceRequestParams",
+    ReadResourceResult since V2026_07_28 at "ReadResourceResult",
+    RequestMeta since V2026_07_28 at "RequestMetaObject",
+    RequestParams since V2026_07_28 at "RequestParams",
+    ResourceUpdatedNotificationParams since V2026_07_28 at "ResourceUpdatedNotificationParams",
+    ServerCapabilities since V2026_07_28 at "ServerCapabilities",
+    SubscriptionFilter since V2026_07_28 at "SubscriptionFilter",
+    SubscriptionsAcknowledgedNotificationParams since V2026_07_28
+        at "SubscriptionsAcknowledgedNotificationParams",
+    SubscriptionsListenRequestParams since V2026_07_28 at "SubscriptionsListenRequestParams",
+    SubscriptionsListenResult since V2026_07_28 at "SubscriptionsListenResult",
+    UnsupportedProtocolVersionData since V2026_07_28
+        at "UnsupportedProtocolVersionError/properties/error/allOf/1/properties/data",
+}
+
 fn round_trip<T: Serialize + DeserializeOwned>(text: &str) -> Result<Value, serde_json::Error> {
     let message: T = serde_json::from_str(text)?;
     // By way of text: what is compared is what would be sent.
@@ -90,7 +141,11 @@ fn directory(revision: Revision) -> PathBuf {
 
 /// The types of a revision, each with the text of its golden message.
 fn messages(revision: Revision) -> impl Iterator<Item = (&'static Row, String)> {
-    ROWS.iter()
+    let rows = match revision.era() {
+        Era::Sessions => SESSIONS,
+        Era::Sessionless => SESSIONLESS,
+    };
+    rows.iter()
         .filter(move |row| row.since <= revision)
         .map(move |row| {
             let path = directory(revision).join(format!("{}.json", row.name));
@@ -143,7 +198,8 @@ fn every_golden_file_is_read() {
 
 #[test]
 fn either_kind_of_elicitation_is_read_by_its_mode() {
-    for (row, text) in messages(Revision::V2025_11_25) {
+    let revisions = [Revision::V2025_11_25, Revision::V2026_07_28];
+    for (row, text) in revisions.into_iter().flat_map(messages) {
         let read = || serde_json::from_str(&text).expect("a golden message is read");
         match row.name {
             "ElicitRequestFormParams" => assert!(matches!(read(), ElicitRequestParams::Form(_))),

@@ -7,7 +7,9 @@
 
 mod built;
 mod downgrade;
+mod examples;
 mod golden;
 mod leniency;
 mod official;
 mod samples;
+mod sessionless;

@@ -1,10 +1,20 @@
 //! The official schemas, when they are at hand.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use jsonschema::Validator;
 use mcp_core::protocol::Revision;
 use serde_json::{Value, json};
+
+/// Where the schema of a revision is, and its examples if it has any.
+pub(crate) fn directory(revision: Revision) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/schema")
+        .join(revision.as_str())
+}
 
 /// The official schema of one revision.
 pub(crate) struct Official {
@@ -27,11 +37,7 @@ impl Official {
     /// A checkout without that directory has none. No test is skipped for that: the golden round
     /// trips and the facts of `downgrade` need no schema and always run.
     pub(crate) fn load(revision: Revision) -> Option<Self> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../shared/schema")
-            .join(revision.as_str())
-            .join("schema.json");
-        let text = fs::read_to_string(path).ok()?;
+        let text = fs::read_to_string(directory(revision).join("schema.json")).ok()?;
         let document = serde_json::from_str(&text).expect("a schema is JSON");
         Some(Self { document, revision })
     }
@@ -78,8 +84,11 @@ fn close(schema: &mut Value) {
                 members.insert("additionalProperties".to_owned(), Value::Bool(false));
             }
             for (name, member) in members {
-                // Schemas in messages are JSON Schema, of which only the frame is named there.
-                if !matches!(name.as_str(), "inputSchema" | "outputSchema") {
+                // Schemas in messages are JSON Schema, of which only the frame is named there; and
+                // `_meta` has members of anyone.
+                let open = matches!(name.as_str(), "inputSchema" | "outputSchema")
+                    || name.ends_with("MetaObject");
+                if !open {
                     close(member);
                 }
             }

@@ -5,16 +5,19 @@ use std::iter;
 use mcp_core::{
     jsonrpc::RequestId,
     protocol::{
-        Annotations, CallToolResult, CancelledNotificationParams, CompleteResult, Completion,
-        ContentBlock, CreateMessageRequestParams, ElicitRequestFormParams, GetPromptResult, Icon,
-        IconTheme, Implementation, IncludeContext, InitializeResult, ListPromptsResult,
-        ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, LoggingLevel,
-        LoggingMessageNotificationParams, Meta, ModelPreferences, ProgressNotificationParams,
-        ProgressToken, Prompt, PromptArgument, PromptMessage, PromptsCapability,
-        ReadResourceResult, Resource, ResourceContents, ResourceTemplate,
-        ResourceUpdatedNotificationParams, ResourcesCapability, Revision, Role, SamplingMessage,
-        SamplingMessageContentBlock, ServerCapabilities, Tool, ToolAnnotations, ToolChoice,
-        ToolChoiceMode, ToolResultContent, ToolUseContent, ToolsCapability,
+        Annotations, CacheScope, CallToolResult, CancelledNotificationParams, ClientCapabilities,
+        CompleteResult, Completion, ContentBlock, CreateMessageRequestParams, DiscoverResult,
+        ElicitAction, ElicitRequestFormParams, ElicitRequestURLParams, ElicitResult,
+        GetPromptResult, Icon, IconTheme, Implementation, IncludeContext, InitializeResult,
+        InputRequest, InputRequests, InputRequiredResult, InputResponses, ListPromptsResult,
+        ListResourceTemplatesResult, ListResourcesResult, ListRootsResult, ListToolsResult,
+        LoggingLevel, LoggingMessageNotificationParams, Meta, ModelPreferences,
+        ProgressNotificationParams, ProgressToken, Prompt, PromptArgument, PromptMessage,
+        PromptsCapability, ReadResourceResult, RequestMeta, Resource, ResourceContents,
+        ResourceTemplate, ResourceUpdatedNotificationParams, ResourcesCapability, Revision, Role,
+        SamplingMessage, SamplingMessageContentBlock, ServerCapabilities, SubscriptionFilter, Tool,
+        ToolAnnotations, ToolChoice, ToolChoiceMode, ToolResultContent, ToolUseContent,
+        ToolsCapability,
     },
 };
 use serde_json::{Map, json};
@@ -188,6 +191,10 @@ pub(crate) fn form() -> ElicitRequestFormParams {
     )
 }
 
+pub(crate) fn visit() -> ElicitRequestURLParams {
+    ElicitRequestURLParams::new("Sign in.", "e-1", "https://example.com/sign-in").meta(meta())
+}
+
 pub(crate) fn sampling() -> CreateMessageRequestParams {
     type Block = SamplingMessageContentBlock;
     let call = ToolUseContent::new("call-1", "read_gauge", Map::new()).meta(meta());
@@ -269,4 +276,50 @@ pub(crate) fn updated() -> ResourceUpdatedNotificationParams {
 
 pub(crate) fn cancelled() -> CancelledNotificationParams {
     CancelledNotificationParams::new(RequestId::from("call-7")).reason("the server stops")
+}
+
+pub(crate) fn discover_result() -> DiscoverResult {
+    let capabilities = ServerCapabilities::default()
+        .tools(ToolsCapability::default())
+        .extension("com.example/tasks", Map::new());
+    DiscoverResult::new([Revision::V2026_07_28], capabilities)
+        .instructions("Ask for a pump by its number.")
+        .ttl_ms(60_000)
+        .cache_scope(CacheScope::Public)
+        .meta(meta())
+}
+
+pub(crate) fn input_required() -> InputRequiredResult {
+    let requests = InputRequests::new()
+        .with("form", form().meta(meta()))
+        .with("visit", visit())
+        .with("advice", sampling().meta(meta()))
+        .with("roots", InputRequest::list_roots());
+    InputRequiredResult::new(requests)
+        .request_state("cHVtcD03")
+        .meta(meta())
+}
+
+pub(crate) fn input_responses() -> InputResponses {
+    InputResponses::new()
+        .with("form", &ElicitResult::new(ElicitAction::Decline))
+        .and_then(|answers| answers.with("roots", &ListRootsResult::default()))
+        .expect("answers are written")
+}
+
+pub(crate) fn request_meta() -> RequestMeta {
+    RequestMeta::default()
+        .protocol_version(Revision::LATEST.as_str())
+        .client_info(Implementation::new("desk", "4.2.0"))
+        .client_capabilities(ClientCapabilities::default())
+        .log_level(LoggingLevel::Notice)
+        .progress_token("call-7")
+}
+
+pub(crate) fn filter() -> SubscriptionFilter {
+    SubscriptionFilter::new()
+        .tools()
+        .prompts()
+        .resources()
+        .resource("file:///logs/pump-7.log")
 }
