@@ -68,6 +68,8 @@ enum State {
         within: Option<Duration>,
     },
     Asked(Asked),
+    /// Without a session: asked in the result of this round, so there is no answer in this run.
+    InRounds(InRounds),
     Over,
 }
 
@@ -108,6 +110,23 @@ impl<T> Future for Ask<T> {
                 key,
                 question,
                 within,
+            } if context.sessionless().is_some() => {
+                return self.ask_in_rounds(context, key, question, cx);
+            }
+            State::InRounds(asked) => {
+                let over = asked.is_over(cx);
+                self.state = State::InRounds(asked);
+                return if over {
+                    Poll::Ready(Err(AskError::Closed))
+                } else {
+                    Poll::Pending
+                };
+            }
+            State::New {
+                context,
+                key,
+                question,
+                within,
             } => match Asked::begin(context, key, question, within) {
                 Ok(asked) => asked,
                 Err(error) => return Poll::Ready(Err(error)),
@@ -129,6 +148,63 @@ impl<T> Future for Ask<T> {
                 Poll::Pending
             }
         }
+    }
+}
+
+impl<T> Ask<T> {
+    /// Without a session a question has its answer already, or the handler never gets behind it.
+    fn ask_in_rounds(
+        &mut self,
+        context: Context,
+        key: String,
+        question: Result<Question, AskError>,
+        cx: &task::Context<'_>,
+    ) -> Poll<Result<T, AskError>> {
+        let question = question?;
+        let digest = question.digest();
+        let Some(client) = context.sessionless() else {
+            return Poll::Ready(Err(AskError::Closed));
+        };
+        if context.is_finished() || client.is_suspended(cx.waker()) {
+            return Poll::Ready(Err(AskError::Closed));
+        }
+        context.journal().ask(&key, digest)?;
+        if let Some(json) = client.answer(&key, digest)
+            && let Ok(answer) = (self.decode)(&json)
+        {
+            client.answered(&key, digest, &json);
+            context.journal().answered(&key, json);
+            return Poll::Ready(Ok(answer));
+        }
+        if !context.can(question.needs) {
+            context.journal().forget(&key);
+            return Poll::Ready(Err(AskError::NotSupported(question.needs)));
+        }
+        client.ask(&key, question);
+        self.state = State::InRounds(InRounds { context, key });
+        Poll::Pending
+    }
+}
+
+/// A question in the result of this round; taken back when dropped before the round ends.
+struct InRounds {
+    context: Context,
+    key: String,
+}
+
+impl InRounds {
+    fn is_over(&self, cx: &task::Context<'_>) -> bool {
+        let client = self.context.sessionless();
+        client.is_none_or(|client| client.is_suspended(cx.waker())) || self.context.is_finished()
+    }
+}
+
+impl Drop for InRounds {
+    fn drop(&mut self) {
+        if let Some(client) = self.context.sessionless() {
+            client.forget(&self.key);
+        }
+        self.context.journal().forget(&self.key);
     }
 }
 

@@ -17,11 +17,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{CallId, SessionData, journal::Journal, notify};
+use super::{CallId, SessionData, Sessionless, journal::Journal, notify};
 use crate::{
     jsonrpc::RequestId,
-    protocol::{ClientCapability, LoggingLevel, Method, Revision},
-    server::{Link, Outbox, Outgoing},
+    protocol::{ClientCapability, Implementation, LoggingLevel, Method, Revision},
+    server::{Link, Outbox, Outgoing, Server},
     store::{Principal, SessionRecord, StoreError, StoreErrorKind},
 };
 
@@ -38,7 +38,7 @@ struct Call {
     principal: Option<Principal>,
     record: Option<Arc<SessionRecord>>,
     extensions: Extensions,
-    link: Option<Link>,
+    peer: Peer,
     outbox: Outbox,
     cancel: Signal,
     /// Wakes the call itself when it is cancelled.
@@ -89,8 +89,18 @@ pub(crate) struct Origin {
     pub(crate) meta: Option<Bytes>,
     pub(crate) principal: Option<Principal>,
     pub(crate) extensions: Extensions,
-    pub(crate) link: Option<Link>,
+    pub(crate) peer: Peer,
     pub(crate) outbox: Outbox,
+}
+
+/// Who is at the other end of a call.
+pub(crate) enum Peer {
+    /// Nobody: a router called directly, or a server that keeps no sessions.
+    Nobody,
+    /// A client with a session.
+    Session(Link),
+    /// A client that says everything in its request.
+    Sessionless(Server, Box<Sessionless>),
 }
 
 impl Context {
@@ -103,13 +113,16 @@ impl Context {
             meta: None,
             principal: None,
             extensions: Extensions::new(),
-            link: None,
+            peer: Peer::Nobody,
             outbox: Outbox::closed(),
         })
     }
 
     pub(crate) fn new(origin: Origin) -> Self {
-        let record = origin.link.as_ref().map(|link| link.session.record());
+        let record = match &origin.peer {
+            Peer::Session(link) => Some(link.session.record()),
+            Peer::Nobody | Peer::Sessionless(..) => None,
+        };
         Self(Arc::new(Call {
             id: origin.id,
             revision: origin.revision,
@@ -117,7 +130,7 @@ impl Context {
             principal: origin.principal,
             record,
             extensions: origin.extensions,
-            link: origin.link,
+            peer: origin.peer,
             outbox: origin.outbox,
             cancel: Signal::default(),
             cancelled: AtomicWaker::new(),
@@ -174,8 +187,20 @@ impl Context {
     /// Whether the client declared that it can do this.
     #[must_use]
     pub fn can(&self, what: ClientCapability) -> bool {
-        self.session()
-            .is_some_and(|record| what.is_in(&record.capabilities))
+        let declared = match &self.0.peer {
+            Peer::Sessionless(_, client) => Some(&client.capabilities),
+            Peer::Nobody | Peer::Session(_) => self.session().map(|record| &record.capabilities),
+        };
+        declared.is_some_and(|declared| what.is_in(declared))
+    }
+
+    /// What the client calls itself.
+    #[must_use]
+    pub fn client(&self) -> Option<&Implementation> {
+        match &self.0.peer {
+            Peer::Sessionless(_, client) => client.client.as_ref(),
+            Peer::Nobody | Peer::Session(_) => self.session().map(|record| &record.client),
+        }
     }
 
     /// Stays the same when a client repeats this call with answers; unique otherwise.
@@ -183,13 +208,16 @@ impl Context {
     /// Meant as the idempotency key of effects that must not happen twice.
     #[must_use]
     pub fn call_id(&self) -> &CallId {
-        self.0.name.get_or_init(CallId::random)
+        self.0.name.get_or_init(|| match &self.0.peer {
+            Peer::Sessionless(_, client) => client.call_id(),
+            Peer::Nobody | Peer::Session(_) => CallId::random(),
+        })
     }
 
     /// Which round of asking this is; 0 is the first run of the handler.
     #[must_use]
     pub fn round(&self) -> u32 {
-        0
+        self.sessionless().map_or(0, Sessionless::round)
     }
 
     /// Reports progress, if the client asked for it. Never waits for the client.
@@ -235,14 +263,19 @@ impl Context {
         }
     }
 
-    /// Whether the client wants log lines of this level. Without `logging/setLevel` it wants all.
+    /// Whether the client wants log lines of this level. With a session and without
+    /// `logging/setLevel` it wants all; without a session, none unless the request names a level.
     #[must_use]
     pub fn wants_log(&self, level: LoggingLevel) -> bool {
-        let Some(link) = &self.0.link else {
-            return false;
+        let wanted = match &self.0.peer {
+            Peer::Nobody => false,
+            Peer::Session(link) => {
+                let wanted = link.session.record().log_level;
+                wanted.is_none_or(|wanted| level >= wanted)
+            }
+            Peer::Sessionless(_, client) => client.log_level.is_some_and(|wanted| level >= wanted),
         };
-        let wanted = link.session.record().log_level;
-        wanted.is_none_or(|wanted| level >= wanted) && self.0.outbox.is_open()
+        wanted && self.0.outbox.is_open()
     }
 
     /// Ends the connection, not the call: the client comes back after `retry` and finds what
@@ -272,19 +305,29 @@ impl Context {
         T: Serialize + DeserializeOwned,
         Fut: Future<Output = Result<T, E>>,
     {
-        let known = self.journal().remembered(key);
-        if let Some(value) = known {
+        let known = match self.sessionless() {
+            Some(client) => client.remembered(key),
+            None => self.journal().remembered(key),
+        };
+        if let Some(value) = known.and_then(|json| serde_json::from_str(json.get()).ok()) {
             return Ok(value);
         }
+        let running = self.sessionless().map(Sessionless::step);
         let value = step().await?;
-        self.journal().remember(key, &value);
+        if let Ok(json) = serde_json::value::to_raw_value(&value) {
+            match self.sessionless() {
+                Some(client) => client.remember(key, json),
+                None => self.journal().remember(key, json),
+            }
+        }
+        drop(running);
         Ok(value)
     }
 
     /// What handlers remember for this session, on every instance.
     #[must_use]
     pub fn session_data(&self) -> SessionData<'_> {
-        SessionData::new(self.0.link.as_ref())
+        SessionData::new(self.link())
     }
 
     /// Tells everyone who subscribed to `uri`, on every instance, that it has new content.
@@ -293,8 +336,8 @@ impl Context {
     ///
     /// When dropped, the word may or may not have gone out.
     pub async fn resource_updated(&self, uri: &str) {
-        if let Some(link) = &self.0.link {
-            link.server.resource_updated(uri).await;
+        if let Some(server) = self.server() {
+            server.resource_updated(uri).await;
         }
     }
 
@@ -311,8 +354,8 @@ impl Context {
         &self,
         payload: &(impl Serialize + Sync),
     ) -> Result<(), StoreError> {
-        match &self.0.link {
-            Some(link) => link.server.change_catalogue(payload).await,
+        match self.server() {
+            Some(server) => server.change_catalogue(payload).await,
             None => Err(StoreError::new(
                 StoreErrorKind::Unsupported,
                 "change_catalogue",
@@ -363,7 +406,25 @@ impl Context {
     }
 
     pub(crate) fn link(&self) -> Option<&Link> {
-        self.0.link.as_ref()
+        match &self.0.peer {
+            Peer::Session(link) => Some(link),
+            Peer::Nobody | Peer::Sessionless(..) => None,
+        }
+    }
+
+    pub(crate) fn sessionless(&self) -> Option<&Sessionless> {
+        match &self.0.peer {
+            Peer::Sessionless(_, client) => Some(client),
+            Peer::Nobody | Peer::Session(_) => None,
+        }
+    }
+
+    pub(crate) fn server(&self) -> Option<&Server> {
+        match &self.0.peer {
+            Peer::Session(link) => Some(&link.server),
+            Peer::Sessionless(server, _) => Some(server),
+            Peer::Nobody => None,
+        }
     }
 
     pub(crate) fn outbox(&self) -> &Outbox {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use serde::{Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::AskError;
@@ -41,16 +40,13 @@ impl Journal {
         self.answers.insert(key.to_owned(), answer);
     }
 
-    /// What an earlier `once` step under this key gave.
-    pub(crate) fn remembered<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let json = self.once.get(key)?;
-        serde_json::from_str(json.get()).ok()
+    /// The JSON of what an earlier `once` step under this key gave.
+    pub(crate) fn remembered(&self, key: &str) -> Option<Box<RawValue>> {
+        self.once.get(key).cloned()
     }
 
-    pub(crate) fn remember(&mut self, key: &str, value: &impl Serialize) {
-        if let Ok(json) = serde_json::value::to_raw_value(value) {
-            self.once.insert(key.to_owned(), json);
-        }
+    pub(crate) fn remember(&mut self, key: &str, value: Box<RawValue>) {
+        self.once.insert(key.to_owned(), value);
     }
 }
 

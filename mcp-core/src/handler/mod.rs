@@ -21,6 +21,7 @@ mod prompt;
 mod prompt_result;
 mod resource;
 mod resource_result;
+mod rounds;
 mod route;
 mod running;
 mod sample;
@@ -61,9 +62,10 @@ pub use self::{
 pub(crate) use self::{
     ask::Question,
     completion::params as completion_params,
-    context::{Origin, notification},
+    context::{Origin, Peer, notification},
     endpoint::{Endpoint, panicked},
     from_call::resource_not_found,
+    rounds::{Again, Sessionless, Suspended, binding},
     route::{Route, Visibility},
     strings::texts,
     uri_template::UriTemplate,

@@ -57,7 +57,13 @@ where
         }));
         match polled {
             Ok(Poll::Ready(response)) => return Poll::Ready(response),
-            Ok(Poll::Pending) => {}
+            Ok(Poll::Pending) => {
+                // Dropping the handler here is the same as cancelling it: what it waits for comes with
+                // the next request.
+                if let Some(response) = suspended(request) {
+                    return Poll::Ready(response);
+                }
+            }
             Err(panic) => return Poll::Ready(panicked(request, &*panic)),
         }
         let Some(limit) = this.limit else {
@@ -68,6 +74,13 @@ where
         ready!(limit.poll(task, waits));
         Poll::Ready(timed_out(request))
     }
+}
+
+/// The answer of a handler that waits for its client, when that is another request.
+fn suspended(request: &McpRequest) -> Option<McpResponse> {
+    let suspended = request.context().sessionless()?.suspend()?;
+    let server = request.context().server()?;
+    Some(server.ask_again(request, suspended))
 }
 
 fn timed_out(request: &McpRequest) -> McpResponse {

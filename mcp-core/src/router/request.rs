@@ -1,6 +1,6 @@
 //! One request on its way to a handler.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use bytes::Bytes;
 use bytestring::ByteString;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::{
-    handler::Context,
+    handler::{Again, Context},
     jsonrpc::{ErrorObject, Request, RequestId, shared},
     protocol::{Method, Revision},
 };
@@ -37,6 +37,10 @@ pub(crate) struct Params<'a> {
     arguments: Option<&'a RawValue>,
     #[serde(borrow, default, deserialize_with = "object", rename = "_meta")]
     meta: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "requestState")]
+    request_state: Option<Cow<'a, str>>,
+    #[serde(default, rename = "inputResponses")]
+    input_responses: Option<BTreeMap<String, Box<RawValue>>>,
 }
 
 /// A JSON object; `null` counts as absent.
@@ -61,6 +65,29 @@ impl<'a> Params<'a> {
         };
         serde_json::from_slice(json)
             .map_err(|error| ErrorObject::invalid_params(format!("invalid params: {error}")))
+    }
+
+    /// What a client sends again with a request whose result asked.
+    pub(crate) fn again(&self) -> Again<'_> {
+        Again {
+            state: self.request_state.as_deref(),
+            responses: self.input_responses.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The name or URI that the request is about.
+    pub(crate) fn target(&self, method: &Method) -> Option<&str> {
+        match method {
+            Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
+                self.uri.as_deref()
+            }
+            _ => self.name.as_deref(),
+        }
+    }
+
+    /// The JSON of `arguments`, as a slice of `params`.
+    pub(crate) fn arguments(&self, params: Option<&Bytes>) -> Option<Bytes> {
+        self.arguments.and_then(|raw| slice(params, raw.get()))
     }
 
     /// The JSON of `_meta`, as a slice of `params`.
@@ -95,17 +122,12 @@ impl McpRequest {
         params: Option<&Bytes>,
         context: Context,
     ) -> Self {
-        let named = match method {
-            Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
-                common.uri.as_deref()
-            }
-            _ => common.name.as_deref(),
-        };
+        let named = common.target(&method);
         let own = |text| params.map(|json| shared(json, text));
         Self {
             name: named.and_then(own),
             cursor: common.cursor.as_deref().and_then(own),
-            arguments: common.arguments.and_then(|raw| slice(params, raw.get())),
+            arguments: common.arguments(params),
             method,
             params: params.cloned(),
             context,

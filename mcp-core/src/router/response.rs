@@ -28,6 +28,7 @@ enum Body {
 enum ResultKind {
     Ok,
     ToolError,
+    InputRequired,
 }
 
 impl McpResponse {
@@ -43,6 +44,24 @@ impl McpResponse {
     #[must_use]
     pub fn tool_error<T: Serialize + ?Sized>(id: &RequestId, result: &T) -> Self {
         Self::write(id, ResultKind::ToolError, |buffer| {
+            serde_json::to_writer(buffer, result)
+        })
+    }
+
+    /// A result that asks the client for more (`resultType: "input_required"`).
+    pub(crate) fn input_required<T: Serialize + ?Sized>(id: &RequestId, result: &T) -> Self {
+        Self::write(id, ResultKind::InputRequired, |buffer| {
+            serde_json::to_writer(buffer, result)
+        })
+    }
+
+    /// The same answer with another result.
+    pub(crate) fn with_result<T: Serialize + ?Sized>(&self, result: &T) -> Self {
+        let kind = match self.body {
+            Body::Result { kind, .. } => kind,
+            Body::Error(_) => ResultKind::Ok,
+        };
+        Self::write(&self.id, kind, |buffer| {
             serde_json::to_writer(buffer, result)
         })
     }
@@ -127,6 +146,18 @@ impl McpResponse {
             self.body,
             Body::Result {
                 kind: ResultKind::ToolError,
+                ..
+            }
+        )
+    }
+
+    /// Whether the result asks the client for more.
+    #[must_use]
+    pub fn is_input_required(&self) -> bool {
+        matches!(
+            self.body,
+            Body::Result {
+                kind: ResultKind::InputRequired,
                 ..
             }
         )

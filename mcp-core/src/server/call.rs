@@ -121,7 +121,13 @@ impl Server {
             server: self.clone(),
             session: Arc::clone(&session.0),
         };
-        self.begin(Some(link), session.revision(), request, caller, reply)
+        self.begin(
+            Peer::Session(link),
+            session.revision(),
+            request,
+            caller,
+            reply,
+        )
     }
 
     /// Begins to serve a request that stands alone, without a session.
@@ -132,12 +138,12 @@ impl Server {
         caller: Caller,
         reply: Reply,
     ) -> Call {
-        self.begin(None, revision, request, caller, reply)
+        self.begin(Peer::Nobody, revision, request, caller, reply)
     }
 
-    fn begin(
+    pub(super) fn begin(
         &self,
-        link: Option<Link>,
+        peer: Peer,
         revision: Revision,
         request: Request,
         caller: Caller,

@@ -1,0 +1,75 @@
+//! What every result says of itself since 2026-07-28: its type, its server, how long it stays fresh.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{
+    protocol::{CacheScope, Meta, Method},
+    router::McpResponse,
+};
+
+/// How long a list or a read stays fresh, and for whom.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheHint {
+    /// Milliseconds; 0 means stale at once.
+    pub ttl_ms: u64,
+    /// Who may keep it.
+    pub scope: CacheScope,
+}
+
+/// Whether results of this method carry a hint.
+fn is_cacheable(method: &Method) -> bool {
+    matches!(
+        method,
+        Method::Discover
+            | Method::ToolsList
+            | Method::PromptsList
+            | Method::ResourcesList
+            | Method::ResourceTemplatesList
+            | Method::ResourcesRead
+    )
+}
+
+/// Adds to a result what it does not say itself.
+pub(super) fn complete(
+    response: McpResponse,
+    method: &Method,
+    hint: CacheHint,
+    server_info: &RawValue,
+) -> McpResponse {
+    let Some(result) = response.as_result() else {
+        return response;
+    };
+    let Ok(mut members) = serde_json::from_slice::<BTreeMap<String, Box<RawValue>>>(result) else {
+        return response;
+    };
+    let mut add = |name: &str, json: String| {
+        if !members.contains_key(name)
+            && let Ok(value) = RawValue::from_string(json)
+        {
+            members.insert(name.to_owned(), value);
+        }
+    };
+    let interim = response.is_input_required();
+    add("resultType", "\"complete\"".to_owned());
+    if is_cacheable(method) && !interim {
+        let scope = match hint.scope {
+            CacheScope::Public => "\"public\"",
+            CacheScope::Private => "\"private\"",
+        };
+        add("ttlMs", hint.ttl_ms.to_string());
+        add("cacheScope", scope.to_owned());
+    }
+    let mut meta: BTreeMap<String, Box<RawValue>> = members
+        .get("_meta")
+        .and_then(|meta| serde_json::from_str(meta.get()).ok())
+        .unwrap_or_default();
+    meta.entry(Meta::SERVER_INFO.to_owned())
+        .or_insert_with(|| server_info.to_owned());
+    if let Ok(meta) = to_raw_value(&meta) {
+        members.insert("_meta".to_owned(), meta);
+    }
+    response.with_result(&members)
+}

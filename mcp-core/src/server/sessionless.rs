@@ -1,0 +1,121 @@
+//! Requests without a session (2026-07-28): each says everything, and none leaves anything behind.
+
+use super::{
+    Call, Caller, Reply, Server,
+    state::{Rejected, Unsealable},
+};
+use crate::{
+    handler::{Again, Peer, Sessionless, Suspended, binding},
+    jsonrpc::{ErrorObject, Request},
+    protocol::{DiscoverResult, Era, Method, RequestMeta, Revision},
+    router::{McpRequest, McpResponse, Params},
+};
+
+impl Server {
+    /// Begins to serve a request that stands alone, by the rules of 2026-07-28. `meta` is what its
+    /// `_meta` says, and complete.
+    pub fn call_sessionless(
+        &self,
+        request: Request,
+        meta: RequestMeta,
+        caller: Caller,
+        reply: Reply,
+    ) -> Call {
+        let client = Sessionless::new(
+            meta.client_info,
+            meta.client_capabilities.unwrap_or_default(),
+            meta.log_level,
+        );
+        let peer = Peer::Sessionless(self.clone(), Box::new(client));
+        self.begin(peer, Revision::V2026_07_28, request, caller, reply)
+    }
+
+    /// What the router is not asked.
+    pub(super) fn answer_sessionless(&self, request: &McpRequest) -> Option<McpResponse> {
+        let method = request.method();
+        if *method == Method::Discover {
+            return Some(self.discover(request));
+        }
+        if !method.is_served_in(Era::Sessionless) {
+            let error = ErrorObject::method_not_found(method.as_str());
+            return Some(McpResponse::error(request.id(), error));
+        }
+        None
+    }
+
+    fn discover(&self, request: &McpRequest) -> McpResponse {
+        let catalogue = self.0.current.get();
+        let revision = request.revision();
+        let versions = self.revisions().iter().copied();
+        let result = DiscoverResult::new(versions, catalogue.capabilities(revision));
+        match catalogue.instructions() {
+            Some(text) => McpResponse::result(request.id(), &result.instructions(text)),
+            None => McpResponse::result(request.id(), &result),
+        }
+    }
+
+    /// Lets a call go on where its earlier rounds ended.
+    pub(super) fn resume(
+        &self,
+        client: &Sessionless,
+        caller: &Caller,
+        request: &Request,
+        common: &Params<'_>,
+    ) -> Result<(), ErrorObject> {
+        let Again { state, responses } = common.again();
+        let asks = matches!(
+            request.method,
+            Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead
+        );
+        if !asks || (state.is_none() && responses.is_empty()) {
+            return Ok(());
+        }
+        let journal = match state {
+            None => super::SealedJournal::default(),
+            Some(state) => {
+                let arguments = common.arguments(request.params.as_ref());
+                let name = common.target(&request.method);
+                let principal = caller.principal.as_ref();
+                let binding = binding(principal, &request.method, name, arguments.as_ref());
+                let now = self.0.clock.now();
+                let opened = self.0.sealer.open(binding, state, now);
+                opened.map_err(refused)?
+            }
+        };
+        client.resume(journal, responses);
+        Ok(())
+    }
+
+    /// The result of a handler that waits for its client.
+    pub(crate) fn ask_again(&self, request: &McpRequest, asked: Suspended) -> McpResponse {
+        if !asked.may_go_on() {
+            let error = ErrorObject::internal("the request asked too often");
+            return McpResponse::error(request.id(), error.reason("too_many_rounds"));
+        }
+        let binding = binding(
+            request.context().principal(),
+            request.method(),
+            request.name(),
+            request.arguments(),
+        );
+        let now = self.0.clock.now();
+        match self.0.sealer.seal(binding, asked.journal.clone(), now) {
+            Ok(state) => McpResponse::input_required(request.id(), &asked.result(state)),
+            Err(Unsealable::TooLarge) => {
+                let error = ErrorObject::internal("the request remembers too much");
+                McpResponse::error(request.id(), error.reason("state_too_large"))
+            }
+            Err(Unsealable::NoKey) => {
+                let error = ErrorObject::internal("the server has no key for request state");
+                McpResponse::error(request.id(), error.reason("no_state_key"))
+            }
+        }
+    }
+}
+
+/// One answer for every reason: the caller learns nothing about the key or the binding.
+fn refused(reason: Rejected) -> ErrorObject {
+    metrics::counter!("mcp.requeststate.rejected", "reason" => reason.reason()).increment(1);
+    tracing::info!(reason = reason.reason(), "a request state was refused");
+    ErrorObject::invalid_params("`requestState` is not valid for this request")
+}
