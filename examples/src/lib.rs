@@ -1,1 +1,38 @@
-//! Flags and set-up that the example binaries share.
+//! What the example servers share: flags, logs, and serving until a signal.
+//!
+//! The servers are the binaries of this crate:
+//!
+//! * `hello`: the few lines that the project's README shows;
+//! * `quickstart`: a small notes server with everything that a server can offer;
+//! * `conformance-server`: what the official conformance suite expects to find.
+//!
+//! ```no_run
+//! use clap::Parser;
+//! use mcp_core::McpRouter;
+//! use mcp_examples::Flags;
+//!
+//! #[tokio::main]
+//! async fn main() -> std::process::ExitCode {
+//!     let router = McpRouter::new().server_info("my-server", "1.0.0");
+//!     mcp_examples::serve(router, &Flags::parse()).await
+//! }
+//! ```
+
+mod failure;
+mod flags;
+mod logs;
+mod run;
+
+pub use self::{
+    flags::{Flags, LogFormat, Sessions},
+    run::{serve, serve_with},
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+/// The snippets of the deployment guide compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/deployment.md")]
+struct DeploymentGuide;

@@ -31,6 +31,7 @@ pub struct TestClientBuilder {
     revision: Revision,
     principal: Option<Principal>,
     capabilities: Value,
+    silent: bool,
     answers: BTreeMap<&'static str, Arc<Answering>>,
 }
 
@@ -78,6 +79,13 @@ impl TestClientBuilder {
         self.answer("sampling/createMessage", "sampling", declared, answer)
     }
 
+    /// Declares `elicitation` and `sampling`, and never answers.
+    pub fn silent(mut self) -> Self {
+        self.capabilities = json!({ "elicitation": { "form": {}, "url": {} }, "sampling": {} });
+        self.silent = true;
+        self
+    }
+
     /// Declares `roots` and answers with these URIs.
     pub fn roots<U: Into<String>>(self, uris: impl IntoIterator<Item = U>) -> Self {
         let roots: Vec<Value> = uris
@@ -122,6 +130,7 @@ impl TestClientBuilder {
             principal: self.principal,
             initialize_result: answer.transpose()?.unwrap_or_default(),
             answers: self.answers,
+            silent: self.silent,
             next: AtomicI64::new(1),
             heard: Mutex::default(),
         })
@@ -157,6 +166,7 @@ pub struct TestClient {
     principal: Option<Principal>,
     initialize_result: Value,
     answers: BTreeMap<&'static str, Arc<Answering>>,
+    silent: bool,
     next: AtomicI64,
     heard: Mutex<Vec<Value>>,
 }
@@ -192,6 +202,7 @@ impl TestClient {
             revision: Revision::LATEST_LEGACY,
             principal: None,
             capabilities: json!({}),
+            silent: false,
             answers: BTreeMap::new(),
         }
     }
@@ -289,6 +300,9 @@ impl TestClient {
             heard.push(notification);
             return Ok(None);
         };
+        if self.silent {
+            return Ok(None);
+        }
         let answer = match self.answers.get(method.as_str()) {
             Some(answer) => answer(&message.params),
             None => Err(ErrorObject::method_not_found(&method)),

@@ -53,6 +53,7 @@ impl Transport for HttpListener {
             .with_graceful_shutdown(drain)
             .await
             .map_err(ServeError::serve)?;
+        server.drained().await;
         server.close().await;
         Ok(())
     }

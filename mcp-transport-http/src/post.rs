@@ -74,10 +74,15 @@ async fn read(endpoint: &Endpoint, parts: &Parts, body: Body) -> Result<Bytes, R
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(error) => {
+    let body = Limited::new(body, limit).collect();
+    match tokio::time::timeout(endpoint.config.read_deadline, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Err(_) => Err(fault(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body did not arrive in time",
+        )),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => {
             tracing::debug!(%error, "a body ended early");
             Err(fault(StatusCode::BAD_REQUEST, "the body ended early"))
         }

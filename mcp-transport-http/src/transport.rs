@@ -160,6 +160,11 @@ impl<S> HttpTransport<S> {
         self.config(|config| config.keep_alive = every)
     }
 
+    /// The body of a request must arrive within this time, else 408. Default 30 s.
+    pub fn read_deadline(self, deadline: Duration) -> Self {
+        self.config(|config| config.read_deadline = deadline)
+    }
+
     /// A connection that takes nothing for this long is closed; its stream can be resumed. Default 30 s.
     pub fn write_deadline(self, deadline: Duration) -> Self {
         self.config(|config| config.write_deadline = deadline)

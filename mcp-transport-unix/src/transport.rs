@@ -76,8 +76,11 @@ impl<S: IntoServer> UnixSocketTransport<S> {
         tracing::info!(path = %path.as_ref().display(), "listening");
         let drain = server.sessions().drain_on(shutdown);
         let app = HttpTransport::serving(server.clone()).into_router();
-        let served = axum::serve(bound.listener, app).with_graceful_shutdown(drain);
-        served.await.map_err(ServeError::serve)?;
+        axum::serve(bound.listener, app)
+            .with_graceful_shutdown(drain)
+            .await
+            .map_err(ServeError::serve)?;
+        server.drained().await;
         server.close().await;
         drop(bound.file);
         Ok(())

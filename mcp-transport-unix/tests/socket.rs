@@ -1,5 +1,10 @@
 //! The life of the socket's file, and a request over it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use mcp_core::McpRouter;

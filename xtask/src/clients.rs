@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 const LIMIT: Duration = Duration::from_secs(150);
 /// Tool, arguments, and what its answer must contain.
 const FIXTURE_CALL: [&str; 3] = ["test_simple_text", "{}", "simple text"];
-const QUICKSTART_CALL: [&str; 3] = ["add", r#"{"a":2,"b":3}"#, "5"];
+const QUICKSTART_CALL: [&str; 3] = ["search_notes", r#"{"query":"milk"}"#, "Groceries"];
 
 /// Runs every client; with a `url`, only against that conformance fixture.
 pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, url: Option<&str>) -> Result {

@@ -22,7 +22,7 @@ use crate::{
     jsonrpc::RequestId,
     protocol::{ClientCapability, LoggingLevel, Method, Revision},
     server::{Link, Outbox, Outgoing},
-    store::{Principal, SessionRecord},
+    store::{Principal, SessionRecord, StoreError, StoreErrorKind},
 };
 
 /// One call: who asks, and every way to say something to the client before the answer.
@@ -265,6 +265,29 @@ impl Context {
     pub async fn resource_updated(&self, uri: &str) {
         if let Some(link) = &self.0.link {
             link.server.resource_updated(uri).await;
+        }
+    }
+
+    /// Changes the catalogue on every instance; see [`Server::change_catalogue`](crate::Server::change_catalogue).
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` without a session, and as [`Server::change_catalogue`](crate::Server::change_catalogue).
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the change is written or it is not.
+    pub async fn change_catalogue(
+        &self,
+        payload: &(impl Serialize + Sync),
+    ) -> Result<(), StoreError> {
+        match &self.0.link {
+            Some(link) => link.server.change_catalogue(payload).await,
+            None => Err(StoreError::new(
+                StoreErrorKind::Unsupported,
+                "change_catalogue",
+                "this call has no server",
+            )),
         }
     }
 

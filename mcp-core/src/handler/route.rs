@@ -1,6 +1,11 @@
 //! An item of the catalogue together with its handler.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use tower::{Layer, Service};
 
@@ -53,7 +58,7 @@ impl<I, S> Route<I, S> {
     pub(crate) fn is_visible(&self, context: &Context) -> bool {
         self.visible
             .iter()
-            .all(|filter| filter.0(context, &self.item))
+            .all(|filter| filter.allows(context, &self.item))
     }
 
     fn complete<A, C>(&mut self, argument: String, completer: C)
@@ -124,9 +129,23 @@ impl<S> Clone for Completer<S> {
 }
 
 /// Says whether a caller may see an item.
-pub(crate) struct Visibility<I>(pub(crate) Arc<Filter<I>>);
+pub(crate) struct Visibility<I>(Arc<Filter<I>>);
 
 type Filter<I> = dyn Fn(&Context, &I) -> bool + Send + Sync;
+
+impl<I> Visibility<I> {
+    pub(crate) fn new(visible: impl Fn(&Context, &I) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(visible))
+    }
+
+    /// What the filter says; one that panics hides the item.
+    fn allows(&self, context: &Context, item: &I) -> bool {
+        catch_unwind(AssertUnwindSafe(|| self.0(context, item))).unwrap_or_else(|_| {
+            tracing::error!(id = %context.request_id(), "a visibility filter panicked");
+            false
+        })
+    }
+}
 
 impl<I> Clone for Visibility<I> {
     fn clone(&self) -> Self {

@@ -128,9 +128,9 @@ impl ToolResult {
             Some(Structured::Json(_)) => return unfit(request, &"it is not an object"),
             Some(Structured::Broken(error)) => return unfit(request, &error),
         };
-        let mut text = self.text;
+        let mut text = self.text.as_deref();
         if text.is_none() && self.blocks.is_empty() {
-            text = structured.as_ref().map(|json| json.get().to_owned().into());
+            text = structured.as_deref().map(RawValue::get);
         }
         let blocks = self.blocks.into_iter();
         let message = Message {
@@ -163,7 +163,7 @@ fn unfit(request: &McpRequest, why: &dyn fmt::Display) -> McpResponse {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Message<'a> {
-    content: Content,
+    content: Content<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     structured_content: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,14 +173,14 @@ struct Message<'a> {
 }
 
 /// The array of content: text first, which most results have alone, then the rest.
-struct Content {
-    text: Option<Cow<'static, str>>,
+struct Content<'a> {
+    text: Option<&'a str>,
     blocks: Vec<ContentBlock>,
 }
 
-impl Serialize for Content {
+impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = self.text.as_deref().map(|text| Text { kind: "text", text });
+        let text = self.text.map(|text| Text { kind: "text", text });
         let count = usize::from(text.is_some()) + self.blocks.len();
         let mut array = serializer.serialize_seq(Some(count))?;
         if let Some(text) = text {

@@ -76,6 +76,15 @@ pub enum ContentBlock {
 }
 
 impl ContentBlock {
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(content) => Some(&content.text),
+            _ => None,
+        }
+    }
+
     /// Text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(TextContent::new(text))

@@ -32,12 +32,12 @@ use crate::{
 ///
 /// ```
 /// use mcp_core::{
-///     handler::{Args, Context, Json, State, Tool, ToolError, ToolResult},
+///     handler::{Args, Context, State, Tool, ToolError, ToolResult},
 ///     jsonrpc::RequestId,
 ///     protocol::{Method, Revision},
 ///     router::{McpRequest, McpRouter},
 /// };
-/// use tower::{Service, ServiceExt};
+/// use tower::ServiceExt;
 ///
 /// #[derive(Clone)]
 /// struct Notes(std::sync::Arc<[&'static str]>);
@@ -45,7 +45,10 @@ use crate::{
 /// #[derive(serde::Deserialize, schemars::JsonSchema)]
 /// struct Query { text: String }
 ///
-/// async fn search(State(notes): State<Notes>, Args(query): Args<Query>) -> Result<ToolResult, ToolError> {
+/// async fn search(
+///     State(notes): State<Notes>,
+///     Args(query): Args<Query>,
+/// ) -> Result<ToolResult, ToolError> {
 ///     let found = notes.0.iter().find(|note| note.contains(&query.text));
 ///     let found = found.ok_or_else(|| ToolError::new("no note has this text"))?;
 ///     Ok(ToolResult::new().text(*found))
@@ -147,6 +150,26 @@ impl<S> McpRouter<S> {
     /// Adds a prompt.
     pub fn prompt(self, prompt: PromptRoute<S>) -> Self {
         self.with(|draft| draft.prompts.push(prompt.0))
+    }
+
+    /// Takes a tool away, if there is one with this name.
+    pub fn without_tool(self, name: &str) -> Self {
+        self.with(|draft| draft.tools.retain(|route| !route.is(name)))
+    }
+
+    /// Takes a resource away, if there is one with this URI.
+    pub fn without_resource(self, uri: &str) -> Self {
+        self.with(|draft| draft.resources.retain(|route| !route.is(uri)))
+    }
+
+    /// Takes a resource template away, if there is one written like this.
+    pub fn without_resource_template(self, uri_template: &str) -> Self {
+        self.with(|draft| draft.templates.retain(|route| !route.is(uri_template)))
+    }
+
+    /// Takes a prompt away, if there is one with this name.
+    pub fn without_prompt(self, name: &str) -> Self {
+        self.with(|draft| draft.prompts.retain(|route| !route.is(name)))
     }
 
     /// Lists at most this many items on one page; 0, the default, lists all on one.

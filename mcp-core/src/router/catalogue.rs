@@ -13,8 +13,8 @@ use super::{
 use crate::{
     handler::Route,
     protocol::{
-        Implementation, Prompt, PromptsCapability, Resource, ResourcesCapability, Revision,
-        ServerCapabilities, Tool, ToolsCapability,
+        Implementation, Prompt, PromptsCapability, Resource, ResourceTemplate, ResourcesCapability,
+        Revision, ServerCapabilities, Tool, ToolsCapability,
     },
 };
 
@@ -67,6 +67,26 @@ impl Catalogue {
             Some(layered) => layered.answer(request),
             None => self.routes.answer(request),
         }
+    }
+
+    /// The tools, by name, whoever may see them.
+    pub fn tools(&self) -> impl Iterator<Item = &Tool> {
+        self.routes.tools.items()
+    }
+
+    /// The resources, by URI, whoever may see them.
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        self.routes.resources.items()
+    }
+
+    /// The resource templates, by their text, whoever may see them.
+    pub fn resource_templates(&self) -> impl Iterator<Item = &ResourceTemplate> {
+        self.routes.templates.items()
+    }
+
+    /// The prompts, by name, whoever may see them.
+    pub fn prompts(&self) -> impl Iterator<Item = &Prompt> {
+        self.routes.prompts.items()
     }
 
     /// What the server can do, as `initialize` says it.

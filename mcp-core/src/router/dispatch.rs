@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{
     BuildError, McpRequest, McpResponse, RouterFuture,
-    item::Item,
     listing::{Listing, Mounted},
 };
 use crate::{
@@ -179,11 +178,7 @@ impl Routes {
 
     /// Whether anything can be completed.
     pub(super) fn completes(&self) -> bool {
-        fn any<I: Item>(listing: &Listing<I>) -> bool {
-            let mut routes = listing.routes();
-            routes.any(|mounted| !mounted.route.completers.is_empty())
-        }
-        any(&self.templates) || any(&self.prompts)
+        self.templates.completes() || self.prompts.completes()
     }
 }
 
@@ -227,7 +222,7 @@ fn check_arguments(prompt: &Prompt, request: &McpRequest) -> Result<(), ErrorObj
     }
 }
 
-/// The templates in their order, parsed, and every completer checked against them.
+/// The templates, parsed, in the order in which they are tried.
 pub(super) fn matchers(
     templates: &[Route<ResourceTemplate, ()>],
 ) -> Result<Vec<(UriTemplate, String)>, BuildError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scopes::Layers;
 use crate::{
-    handler::{Context, Route, Visibility},
+    handler::{Route, Visibility},
     protocol::{Implementation, Prompt, Resource, ResourceTemplate, Tool},
 };
 
@@ -146,11 +146,5 @@ impl<S> Clone for Draft<S> {
             layers: self.layers.clone(),
             filters: self.filters.clone(),
         }
-    }
-}
-
-impl<I> Visibility<I> {
-    pub(super) fn new(visible: impl Fn(&Context, &I) -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(visible))
     }
 }

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::BuildError;
-use crate::protocol::{Prompt, Resource, ResourceTemplate, Revision, Tool};
+use crate::{
+    handler::Route,
+    protocol::{Prompt, Resource, ResourceTemplate, Revision, Tool},
+};
 
 /// One of the lists of a catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,4 +64,11 @@ items! {
     Resource.uri: "resources", DuplicateResource;
     ResourceTemplate.uri_template: "resourceTemplates", DuplicateTemplate;
     Prompt.name: "prompts", DuplicatePrompt;
+}
+
+impl<I: Item, S> Route<I, S> {
+    /// Whether this is what the item is called by.
+    pub(super) fn is(&self, key: &str) -> bool {
+        self.item.key() == key
+    }
 }

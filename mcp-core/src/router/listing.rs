@@ -65,9 +65,7 @@ impl<I: Item> Listing<I> {
             }
         }
         let written = PerRevision::try_new(|revision| written(&routes, revision))?;
-        let newest = written
-            .get(Revision::LATEST_LEGACY)
-            .map_or(&[][..], Vec::as_slice);
+        let newest = written.0.last().map_or(&[][..], Vec::as_slice);
         let mut listing = Self {
             digest: Digest::of(newest),
             by_key,
@@ -94,8 +92,14 @@ impl<I: Item> Listing<I> {
         self.digest
     }
 
-    pub(super) fn routes(&self) -> impl Iterator<Item = &Mounted<I>> {
-        self.routes.iter()
+    pub(super) fn items(&self) -> impl Iterator<Item = &I> {
+        self.routes.iter().map(|mounted| &mounted.route.item)
+    }
+
+    /// Whether an argument of any item can be completed.
+    pub(super) fn completes(&self) -> bool {
+        let mut routes = self.routes.iter();
+        routes.any(|mounted| !mounted.route.completers.is_empty())
     }
 
     /// The route with this name, if the caller may see it.
@@ -105,6 +109,8 @@ impl<I: Item> Listing<I> {
     }
 
     /// One page, as the JSON of the result.
+    ///
+    /// A cursor means the items behind a name, so it goes on in a list that has changed since.
     pub(super) fn page(&self, request: &McpRequest) -> Result<Bytes, ErrorObject> {
         let start = match request.cursor() {
             None => 0,

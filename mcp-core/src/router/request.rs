@@ -95,7 +95,12 @@ impl McpRequest {
         params: Option<&Bytes>,
         context: Context,
     ) -> Self {
-        let named = common.name.as_deref().or(common.uri.as_deref());
+        let named = match method {
+            Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
+                common.uri.as_deref()
+            }
+            _ => common.name.as_deref(),
+        };
         let own = |text| params.map(|json| shared(json, text));
         Self {
             name: named.and_then(own),

@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use super::{McpRequest, McpService, RouterFuture, RouterLayer};
+use super::{McpRequest, McpResponse, McpService, RouterFuture, RouterLayer};
+use crate::jsonrpc::ErrorObject;
 
 /// The layers of a router that is being put together.
 #[derive(Clone, Default)]
@@ -62,9 +63,13 @@ impl Layers {
             let inside = services.clone();
             let inner = McpService::new(move |request| {
                 let next = step(&tree, find(&request), Some(number));
-                match next.and_then(|next| inside.get(next)) {
-                    Some(service) => service.answer(request),
-                    None => answer(request),
+                match next {
+                    Step::Arrived => answer(request),
+                    Step::Inwards(next) => match inside.get(next) {
+                        Some(service) => service.answer(request),
+                        None => astray(&request),
+                    },
+                    Step::Astray => astray(&request),
                 }
             });
             services.push(node.layer.wrap(inner));
@@ -87,21 +92,43 @@ impl Scopes {
 
     /// The outermost layer that a request with this scope has to pass; none for most.
     pub(super) fn outermost(&self, scope: Option<usize>) -> Option<&McpService> {
-        self.services.get(step(&self.tree, scope, None)?)
+        match step(&self.tree, scope, None) {
+            Step::Inwards(layer) => self.services.get(layer),
+            Step::Arrived | Step::Astray => None,
+        }
     }
 }
 
-/// The next layer on the way from `at` inwards to `scope`; none when nothing is left in between.
-fn step(tree: &[Option<usize>], scope: Option<usize>, at: Option<usize>) -> Option<usize> {
-    let mut layer = scope?;
-    if Some(layer) == at {
-        return None;
+/// Where a request goes on that has passed some layers.
+enum Step {
+    /// It has passed all layers around its route.
+    Arrived,
+    /// Through this layer.
+    Inwards(usize),
+    /// A layer has made another request of it, whose route has layers that were not passed.
+    Astray,
+}
+
+/// The way from the layer `at` to the route in `scope`.
+fn step(tree: &[Option<usize>], scope: Option<usize>, at: Option<usize>) -> Step {
+    let outer = |layer: &usize| tree.get(*layer).copied().flatten();
+    let chain = |from: Option<usize>| std::iter::successors(from, outer);
+    if scope.is_none() || chain(at).any(|passed| Some(passed) == scope) {
+        return Step::Arrived;
     }
-    loop {
-        let outer = tree.get(layer).copied().flatten();
-        if outer == at {
-            return Some(layer);
-        }
-        layer = outer?;
-    }
+    chain(scope)
+        .find(|layer| outer(layer) == at)
+        .map_or(Step::Astray, Step::Inwards)
+}
+
+/// The answer to a request that would get around the layers of its route.
+fn astray(request: &McpRequest) -> RouterFuture {
+    tracing::error!(
+        id = %request.id(),
+        method = %request.method(),
+        name = request.name(),
+        "a layer led a request to a route whose own layers it has not passed"
+    );
+    let error = ErrorObject::internal("the request could not be served").reason("layer");
+    McpResponse::error(request.id(), error).into()
 }

@@ -106,6 +106,20 @@ impl Server {
         }
     }
 
+    /// Waits until nothing runs on behalf of a request any more, or the drain timeout is over.
+    ///
+    /// A transport calls it when its connections have ended: calls whose clients are away still run.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: nothing is lost.
+    pub async fn drained(&self) {
+        tokio::select! {
+            () = self.0.tasks.idle() => {}
+            () = self.reached(Phase::Closed) => {}
+        }
+    }
+
     /// Ends everything: what still runs is answered with an error, background work stops, the lease
     /// is given back. Sessions stay in the store.
     ///

@@ -153,6 +153,7 @@ impl Server {
             return Ok(None);
         }
         metrics::counter!("mcp.sessions.restored", "outcome" => "ok").increment(1);
+        self.start().await;
         let session = Arc::new(Session::new(stored, now));
         Ok(Some(self.0.sessions.insert(session)))
     }

@@ -1,5 +1,6 @@
 //! Calling a router as the tower service that it is.
 
+use bytes::Bytes;
 use mcp_core::{
     handler::Context,
     jsonrpc::RequestId,
@@ -16,9 +17,9 @@ pub(crate) fn request(method: &str, params: Value) -> McpRequest {
 
 /// A request of any revision.
 pub(crate) fn request_in(revision: Revision, method: &str, params: Value) -> McpRequest {
-    let params = (!params.is_null()).then(|| params.to_string().into());
+    let params = (!params.is_null()).then(|| Bytes::from(params.to_string()));
     let context = Context::detached(RequestId::from(1), revision);
-    McpRequest::new(Method::from(method), params, context).unwrap()
+    McpRequest::new(Method::from(method), params.as_ref(), context).unwrap()
 }
 
 /// The answer to a request.

@@ -157,3 +157,13 @@ async fn a_hidden_resource_leaves_its_uri_to_the_templates() {
     let secret = trusted(&router, "resources/read", json!({"uri": "a:b"})).await;
     assert_eq!(secret["contents"][0]["text"], "secret");
 }
+
+#[tokio::test]
+async fn a_filter_that_panics_hides_the_item() {
+    let router = McpRouter::new()
+        .tool(hello("a"))
+        .visible_tools(|_, _| panic!("filter"));
+    let page = answer(&router, "tools/list", Value::Null).await;
+    assert_eq!(page, json!({"tools": []}));
+    assert_eq!(call(&router, "a", json!({})).await["error"]["code"], -32602);
+}

@@ -254,3 +254,29 @@ async fn a_layer_may_rewrite_the_arguments() {
     let result = call(&router, "say", json!({"text": "mine"})).await;
     assert_eq!(result["content"][0]["text"], "theirs");
 }
+
+#[tokio::test]
+async fn a_renamed_request_does_not_get_around_layers() {
+    let trace = Trace::default();
+    let rename = |name: &'static str| {
+        MapRequestLayer::new(move |request: McpRequest| {
+            let params = Bytes::from(json!({"name": name}).to_string());
+            let context = request.context().clone();
+            McpRequest::new(request.method().clone(), Some(&params), context).unwrap()
+        })
+    };
+    let guarded = McpRouter::new()
+        .tool(hello("guarded"))
+        .layer(trace.layer('g'));
+    let renaming = |name, to| McpRouter::new().tool(hello(name)).layer(rename(to));
+    let router = McpRouter::new()
+        .tool(hello("outer"))
+        .merge(guarded)
+        .merge(renaming("to_guarded", "guarded"))
+        .merge(renaming("to_outer", "outer"));
+    let answers = [call(&router, "to_guarded", json!({})).await];
+    assert_eq!(reasons(&answers), ["layer"]);
+    assert_eq!(trace.take(), "");
+    let allowed = call(&router, "to_outer", json!({})).await;
+    assert_eq!(allowed["content"][0]["text"], "hi");
+}

@@ -120,6 +120,24 @@ async fn a_changed_clone_leaves_the_router_as_it_was() {
 }
 
 #[tokio::test]
+async fn what_is_taken_away_is_gone() {
+    let router = with(&["a", "b"])
+        .prompt(Prompt::new("p").handler(async || "p"))
+        .resource(Resource::new("a:b", "b").handler(async || "b"))
+        .resource_template(ResourceTemplate::new("t:{x}", "x").handler(async || "x"))
+        .without_tool("a")
+        .without_prompt("p")
+        .without_resource("a:b")
+        .without_resource_template("t:{x}");
+    let catalogue = router.freeze().unwrap();
+    let tools: Vec<_> = catalogue.tools().map(|tool| &*tool.name).collect();
+    assert_eq!(tools, ["b"]);
+    assert_eq!(catalogue.prompts().count(), 0);
+    assert_eq!(catalogue.resources().count(), 0);
+    assert_eq!(catalogue.resource_templates().count(), 0);
+}
+
+#[tokio::test]
 async fn nested_names_have_a_prefix_and_merged_ones_do_not() {
     let inner = with(&["x"])
         .prompt(Prompt::new("p").handler(async || "p"))

@@ -1,5 +1,12 @@
 //! The HTTP transport as its clients see it: one process, real sockets.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 mod bad_input;
 mod batches;
 mod cancel;

@@ -1,0 +1,90 @@
+//! From a router and flags to a server that runs until a signal.
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
+
+use mcp_core::{Server, server::ServerBuilder, store::InstanceId};
+use mcp_transport_http::HttpTransport;
+use tokio::net::TcpListener;
+
+use crate::{failure::Failure, flags::Flags, logs};
+
+/// Serves until SIGTERM or Ctrl-C, drains, and gives the exit code.
+///
+/// Prints `listening on http://ADDR/mcp` on stderr once connections are accepted; whatever goes
+/// wrong is one line there, too.
+///
+/// # Cancel safety
+///
+/// When dropped, connections end without draining.
+pub async fn serve(router: impl Into<ServerBuilder> + Send, flags: &Flags) -> ExitCode {
+    serve_with(router, flags, |_| {}).await
+}
+
+/// The same, with something to do as soon as the address is known, before the line on stderr.
+///
+/// # Cancel safety
+///
+/// When dropped, connections end without draining.
+pub async fn serve_with(
+    router: impl Into<ServerBuilder> + Send,
+    flags: &Flags,
+    bound: impl FnOnce(SocketAddr) + Send,
+) -> ExitCode {
+    match run(router.into(), flags, bound).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say(&format!("error: {failure}"));
+            failure.exit_code()
+        }
+    }
+}
+
+async fn run(
+    builder: ServerBuilder,
+    flags: &Flags,
+    bound: impl FnOnce(SocketAddr) + Send,
+) -> Result<(), Failure> {
+    flags.check_backend()?;
+    logs::start(flags.log_format)?;
+    let server = server(builder, flags)?;
+    let listener = TcpListener::bind(flags.listen)
+        .await
+        .map_err(|error| Failure::new(format!("cannot listen on {}: {error}", flags.listen)))?;
+    let address = listener.local_addr()?;
+
+    // Before the line below: who has read it may send a signal.
+    let stop = mcp_transport_http::signal();
+    bound(address);
+    say(&format!("listening on http://{address}/mcp"));
+    let transport = HttpTransport::serving(server);
+    Ok(transport.serve_listener(listener, stop).await?)
+}
+
+fn server(mut builder: ServerBuilder, flags: &Flags) -> Result<Server, Failure> {
+    builder = builder.sessions(flags.sessions.into());
+    if let Some(keys) = flags.keys()? {
+        tracing::info!(keys = ?keys.ids().collect::<Vec<_>>(), "state keys read");
+        builder = builder.state_keys(keys);
+    }
+    if let Some(name) = &flags.instance {
+        builder = builder.instance(instance_id(name)?);
+    }
+    let server = builder.build()?;
+    tracing::info!(instance = %server.instance(), "server built");
+    Ok(server)
+}
+
+/// An id that no other start of the process has: the name and a random number.
+fn instance_id(name: &str) -> Result<InstanceId, Failure> {
+    let random = getrandom::u64()?;
+    Ok(InstanceId::new(format!("{name}-{random:016x}")))
+}
+
+/// Writes a line to stderr. When nobody reads it, there is nobody left to tell.
+fn say(line: &str) {
+    writeln!(io::stderr(), "{line}").ok();
+}

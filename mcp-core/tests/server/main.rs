@@ -1,0 +1,10 @@
+//! The server between a transport and the handlers, driven in process.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod ask;
+mod catalogue;
+mod session_data;
