@@ -61,6 +61,12 @@ impl GetConnection {
         self.wake();
     }
 
+    /// The next notification that this server offers.
+    fn next_notice(&self, server: &Server) -> Option<StreamEvent> {
+        let mut notices = self.notices();
+        std::iter::from_fn(|| notices.pop_first()).find_map(|notice| event(server, &notice))
+    }
+
     fn is_attached(&self) -> bool {
         self.attached.load(Ordering::Acquire)
     }
@@ -232,6 +238,14 @@ impl Drop for Registered {
     }
 }
 
+/// How a connection attached.
+enum Begun {
+    Primed(StreamEvent),
+    Unprimed,
+    /// The session takes no streams any more.
+    Over,
+}
+
 struct GetStream {
     registered: Registered,
     from: From,
@@ -261,13 +275,13 @@ impl GetStream {
                 continue;
             }
             let Some(reader) = &mut self.reader else {
-                if let Some(priming) = self.attach().await {
-                    return Some(priming);
+                match self.attach().await {
+                    Begun::Primed(priming) => return Some(priming),
+                    Begun::Over => return None,
+                    Begun::Unprimed => continue,
                 }
-                continue;
             };
-            let notice = connection.notices().pop_first();
-            if let Some(event) = notice.and_then(|notice| event(server, &notice)) {
+            if let Some(event) = connection.next_notice(server) {
                 return Some(event);
             }
             let next = tokio::select! {
@@ -284,19 +298,24 @@ impl GetStream {
                     .notices()
                     .append(&mut everything(server, session)),
                 Next::Superseded => connection.attach(false),
-                Next::End => return None,
+                Next::End | Next::Gone => return None,
             }
         }
     }
 
     /// Attaches to the session's own log. After a break the client hears of everything it may have missed.
-    async fn attach(&mut self) -> Option<StreamEvent> {
+    async fn attach(&mut self) -> Begun {
         let Registered {
             server,
             session,
             connection,
         } = &self.registered;
+        let turn = session.attaching.lock().await;
+        if !connection.is_attached() {
+            return Begun::Unprimed;
+        }
         let attached = Reader::attach(server, session, GET_STREAM.into(), self.from).await;
+        drop(turn);
         match attached {
             Ok(Some((reader, generation))) => {
                 let resumed = self.from != From::Acknowledged;
@@ -309,20 +328,21 @@ impl GetStream {
                 let primes = session.record().revision.rules().priming_event;
                 let priming = primes.then(|| reader.priming());
                 self.reader = Some(reader);
-                priming
+                priming.map_or(Begun::Unprimed, Begun::Primed)
             }
+            Ok(None) if self.from == From::Acknowledged => Begun::Over,
             Ok(None) => {
                 // The log of an earlier life: begin with the present one.
                 self.from = From::Acknowledged;
                 connection
                     .notices()
                     .append(&mut everything(server, session));
-                None
+                Begun::Unprimed
             }
             Err(error) => {
                 tracing::warn!(%error, "a GET stream could not be attached");
                 super::instance::pause(server.limits().poll / 4).await;
-                None
+                Begun::Unprimed
             }
         }
     }

@@ -8,3 +8,4 @@
 mod ask;
 mod catalogue;
 mod session_data;
+mod stream;
