@@ -55,7 +55,7 @@ impl Transport for HttpListener {
         };
         let drain = server.sessions().drain_on(shutdown);
         let app = endpoint::app(server.clone(), config);
-        let served = async {
+        let serving = async {
             let serve = axum::serve(listener, app).with_graceful_shutdown(drain);
             serve.await.map_err(ServeError::serve)?;
             server.drained().await;
@@ -63,7 +63,7 @@ impl Transport for HttpListener {
         };
         // A connection that neither speaks nor ends must not keep a closed server running.
         tokio::select! {
-            ended = served => ended?,
+            ended = serving => ended?,
             () = overdue(&server) => tracing::warn!("connections are cut"),
         }
         server.close().await;
