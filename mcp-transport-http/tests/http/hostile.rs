@@ -338,3 +338,17 @@ async fn bodies_that_stop_half_way_hinder_nobody() {
     drop(stalled);
     assert_eq!(client.status(&ping()).await, 200);
 }
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_refused_in_the_end() {
+    let transport = HttpTransport::new(Gate::new().router());
+    let server = TestServer::serve(transport.read_deadline(Duration::from_millis(50))).await;
+    let client = server.client().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let message = head(&client, 1000) + r#"{"jsonrpc":"2.0","#;
+    stream.write_all(message.as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("content-type: application/json\r\n"));
+    assert!(answer.contains("-32600"), "{answer}");
+}
