@@ -3,10 +3,27 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
+/// Who wrote a schema, and so what reading or writing the value has enforced already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// It was made of the type that is read or written.
+    #[default]
+    Type,
+    /// The author wrote it; nobody knows what it has to do with the types.
+    Author,
+}
+
+/// A schema, and who wrote it.
+#[derive(Debug)]
+pub(crate) struct Described {
+    pub(crate) schema: Value,
+    pub(crate) origin: Origin,
+}
+
 /// What a handler's arguments say about the `arguments` of a call.
 #[derive(Debug, Default)]
 pub struct InputSchema {
-    described: Option<Result<Value, String>>,
+    described: Option<Result<Described, String>>,
     open: bool,
 }
 
@@ -14,12 +31,14 @@ impl InputSchema {
     /// The arguments are a `T`.
     pub fn arguments<T: JsonSchema + ?Sized>(&mut self) {
         let schema = object_schema_of::<T>(SchemaSettings::draft2020_12());
-        self.describe(schema);
+        self.describe(schema.map(|schema| Described::by(Origin::Type, schema)));
     }
 
     /// The arguments fit this JSON Schema, which has `"type": "object"`.
+    ///
+    /// It is checked like that of [`Tool::input_schema`](super::Tool::input_schema).
     pub fn schema(&mut self, schema: Value) {
-        self.describe(checked(schema));
+        self.describe(authored(schema));
     }
 
     /// The arguments are some object; an exact description by another argument counts more.
@@ -27,47 +46,62 @@ impl InputSchema {
         self.open = true;
     }
 
-    fn describe(&mut self, schema: Result<Value, String>) {
+    fn describe(&mut self, schema: Result<Described, String>) {
         self.described = Some(match self.described {
             None => schema,
             Some(_) => Err("two arguments of the handler describe `arguments`".to_owned()),
         });
     }
 
-    pub(crate) fn finish(self) -> Result<Value, String> {
-        match self.described {
-            Some(schema) => schema,
-            None if self.open => Ok(json!({"type": "object"})),
-            None => Ok(json!({"type": "object", "additionalProperties": false})),
-        }
+    pub(crate) fn finish(self) -> Result<Described, String> {
+        let schema = match self.described {
+            Some(described) => return described,
+            None if self.open => json!({"type": "object"}),
+            None => json!({"type": "object", "additionalProperties": false}),
+        };
+        Ok(Described::by(Origin::Type, schema))
     }
 }
 
 /// What a handler's return type says about `structuredContent`.
 #[derive(Debug, Default)]
 pub struct OutputSchema {
-    described: Option<Result<Value, String>>,
+    described: Option<Result<Described, String>>,
 }
 
 impl OutputSchema {
     /// The result is a `T`.
     pub fn structured<T: JsonSchema + ?Sized>(&mut self) {
         let settings = SchemaSettings::draft2020_12().for_serialize();
-        self.described = Some(object_schema_of::<T>(settings));
+        let schema = object_schema_of::<T>(settings);
+        self.described = Some(schema.map(|schema| Described::by(Origin::Type, schema)));
     }
 
     /// The result fits this JSON Schema, which has `"type": "object"`.
+    ///
+    /// It is checked like that of [`Tool::output_schema`](super::Tool::output_schema).
     pub fn schema(&mut self, schema: Value) {
-        self.described = Some(checked(schema));
+        self.described = Some(authored(schema));
     }
 
-    pub(crate) fn finish(self) -> Result<Option<Value>, String> {
+    pub(crate) fn finish(self) -> Result<Option<Described>, String> {
         self.described.transpose()
     }
 }
 
+impl Described {
+    fn by(origin: Origin, schema: Value) -> Self {
+        Self { schema, origin }
+    }
+}
+
+/// A schema of the author's own, if it is one of objects.
+pub(crate) fn authored(schema: Value) -> Result<Described, String> {
+    checked(schema).map(|schema| Described::by(Origin::Author, schema))
+}
+
 /// The schema, if it is one of objects and says so.
-pub(crate) fn checked(mut schema: Value) -> Result<Value, String> {
+fn checked(mut schema: Value) -> Result<Value, String> {
     let Some(members) = schema.as_object_mut() else {
         return Err("the schema is not a JSON object".to_owned());
     };
