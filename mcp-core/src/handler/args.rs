@@ -10,7 +10,7 @@ use super::{FromCall, InputSchema, Rejection, strings};
 use crate::{protocol::Method, router::McpRequest};
 
 /// What a call without `arguments` has.
-const NO_ARGUMENTS: &[u8] = b"{}";
+pub(crate) const NO_ARGUMENTS: &[u8] = b"{}";
 
 /// The `arguments` of a call, as `T`.
 ///

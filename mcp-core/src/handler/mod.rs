@@ -34,6 +34,8 @@ mod tool;
 mod tool_result;
 mod uri_template;
 
+#[cfg(feature = "validate")]
+pub(crate) use self::{args::NO_ARGUMENTS, schema::SchemaOrigin, tool_result::unfit};
 pub use self::{
     args::{Args, RawArgs},
     ask::{Ask, AskError},

@@ -12,7 +12,7 @@ use tower::{Layer, Service};
 use super::{
     Context, Handler, IntoCompletion,
     endpoint::{self, CompletionAnswer, Endpoint},
-    schema::Origin,
+    schema::SchemaOrigin,
 };
 use crate::{
     BoxError,
@@ -34,16 +34,16 @@ pub(crate) struct Route<I, S> {
     /// The innermost of the router's layers around it.
     pub(crate) scope: Option<usize>,
     /// Who wrote the schemas of a tool.
-    pub(crate) origins: Origins,
+    pub(crate) origins: SchemaOrigins,
     /// Why no router can have it.
     pub(crate) problem: Option<BuildError>,
 }
 
 /// Who wrote the schemas of a tool.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Origins {
-    pub(crate) input: Origin,
-    pub(crate) output: Origin,
+pub(crate) struct SchemaOrigins {
+    pub(crate) input: SchemaOrigin,
+    pub(crate) output: SchemaOrigin,
 }
 
 impl<I, S> Route<I, S> {
@@ -60,7 +60,7 @@ impl<I, S> Route<I, S> {
             completers: Vec::new(),
             visible: Vec::new(),
             scope: None,
-            origins: Origins::default(),
+            origins: SchemaOrigins::default(),
             problem,
         }
     }

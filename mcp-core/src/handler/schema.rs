@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 /// Who wrote a schema, and so what reading or writing the value has enforced already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum SchemaOrigin {
     /// It was made of the type that is read or written.
     #[default]
     Type,
@@ -17,7 +17,7 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 pub(crate) struct Described {
     pub(crate) schema: Value,
-    pub(crate) origin: Origin,
+    pub(crate) origin: SchemaOrigin,
 }
 
 /// What a handler's arguments say about the `arguments` of a call.
@@ -31,7 +31,7 @@ impl InputSchema {
     /// The arguments are a `T`.
     pub fn arguments<T: JsonSchema + ?Sized>(&mut self) {
         let schema = object_schema_of::<T>(SchemaSettings::draft2020_12());
-        self.describe(schema.map(|schema| Described::by(Origin::Type, schema)));
+        self.describe(schema.map(|schema| Described::by(SchemaOrigin::Type, schema)));
     }
 
     /// The arguments fit this JSON Schema, which has `"type": "object"`.
@@ -59,7 +59,7 @@ impl InputSchema {
             None if self.open => json!({"type": "object"}),
             None => json!({"type": "object", "additionalProperties": false}),
         };
-        Ok(Described::by(Origin::Type, schema))
+        Ok(Described::by(SchemaOrigin::Type, schema))
     }
 }
 
@@ -74,7 +74,7 @@ impl OutputSchema {
     pub fn structured<T: JsonSchema + ?Sized>(&mut self) {
         let settings = SchemaSettings::draft2020_12().for_serialize();
         let schema = object_schema_of::<T>(settings);
-        self.described = Some(schema.map(|schema| Described::by(Origin::Type, schema)));
+        self.described = Some(schema.map(|schema| Described::by(SchemaOrigin::Type, schema)));
     }
 
     /// The result fits this JSON Schema, which has `"type": "object"`.
@@ -90,14 +90,14 @@ impl OutputSchema {
 }
 
 impl Described {
-    fn by(origin: Origin, schema: Value) -> Self {
+    fn by(origin: SchemaOrigin, schema: Value) -> Self {
         Self { schema, origin }
     }
 }
 
 /// A schema of the author's own, if it is one of objects.
 pub(crate) fn authored(schema: Value) -> Result<Described, String> {
-    checked(schema).map(|schema| Described::by(Origin::Author, schema))
+    checked(schema).map(|schema| Described::by(SchemaOrigin::Author, schema))
 }
 
 /// The schema, if it is one of objects and says so.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     Handler, InputSchema, IntoToolResult, OutputSchema, ToolRoute,
     endpoint::{ToolAnswer, endpoint},
-    route::{Origins, Route},
+    route::{Route, SchemaOrigins},
     schema::{self, Described},
 };
 use crate::{
@@ -164,7 +164,7 @@ impl Tool {
                 why,
             });
         };
-        let mut origins = Origins::default();
+        let mut origins = SchemaOrigins::default();
         match self
             .input_schema
             .map_or_else(input_of::<S, A, H>, schema::authored)
