@@ -22,7 +22,7 @@ pub struct Flags {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
 
-    /// Where sessions live: memory, or the URL of a Redis or PostgreSQL server
+    /// Where sessions live; this build has no other place than memory
     #[arg(long, default_value = "memory")]
     pub backend: String,
 

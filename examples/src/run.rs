@@ -1,7 +1,6 @@
 //! From a router and flags to a server that runs until a signal.
 
 use std::{
-    future,
     io::{self, Write},
     net::SocketAddr,
     process::ExitCode,
@@ -57,13 +56,8 @@ async fn run(
         .map_err(|error| Failure::new(format!("cannot listen on {}: {error}", flags.listen)))?;
     let address = listener.local_addr()?;
 
-    let mut stop = Box::pin(mcp_transport_http::signal());
-    // The first poll installs the signal handlers: who has read the line below may send a signal.
-    tokio::select! {
-        biased;
-        () = &mut stop => return Ok(()),
-        () = future::ready(()) => {}
-    }
+    // Before the line below: who has read it may send a signal.
+    let stop = mcp_transport_http::signal();
     bound(address);
     say(&format!("listening on http://{address}/mcp"));
     let transport = HttpTransport::serving(server);

@@ -1,32 +1,47 @@
 //! When to stop.
 
-/// Ready at SIGTERM or Ctrl-C.
+use std::{future::Future, io};
+
+/// Ready at SIGTERM or Ctrl-C. Both are heard from this call on, not only from the first poll.
 ///
-/// # Cancel safety
+/// # Panics
 ///
-/// Safe: nothing is lost.
-pub async fn signal() {
-    let interrupt = async {
-        if let Err(error) = tokio::signal::ctrl_c().await {
-            tracing::error!(%error, "Ctrl-C cannot be heard");
+/// When called outside of a tokio runtime.
+pub fn signal() -> impl Future<Output = ()> + Send + 'static {
+    let (interrupt, terminate) = signals();
+    async {
+        tokio::select! {
+            () = heard(interrupt) => {}
+            () = heard(terminate) => {}
+        }
+    }
+}
+
+#[cfg(unix)]
+type Signal = tokio::signal::unix::Signal;
+
+#[cfg(unix)]
+fn signals() -> (io::Result<Signal>, io::Result<Signal>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+    (signal(interrupt), signal(terminate))
+}
+
+#[cfg(windows)]
+type Signal = tokio::signal::windows::CtrlC;
+
+#[cfg(windows)]
+fn signals() -> (io::Result<Signal>, io::Result<Signal>) {
+    use tokio::signal::windows::ctrl_c;
+    (ctrl_c(), ctrl_c())
+}
+
+async fn heard(signal: io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(error) => {
+            tracing::error!(%error, "a signal to stop cannot be heard");
             std::future::pending::<()>().await;
         }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(error) => {
-                tracing::error!(%error, "SIGTERM cannot be heard");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
     }
 }

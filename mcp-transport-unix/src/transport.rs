@@ -80,6 +80,7 @@ impl<S: IntoServer> UnixSocketTransport<S> {
             .with_graceful_shutdown(drain)
             .await
             .map_err(ServeError::serve)?;
+        server.drained().await;
         server.close().await;
         drop(bound.file);
         Ok(())

@@ -1,6 +1,6 @@
 //! JSON Schemas of arguments and results, collected from the types of a handler.
 
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde_json::{Map, Value, json};
 
 /// Who wrote a schema, and so what reading or writing the value has enforced already.
@@ -120,6 +120,7 @@ fn checked(mut schema: Value) -> Result<Value, String> {
 fn object_schema_of<T: JsonSchema + ?Sized>(settings: SchemaSettings) -> Result<Value, String> {
     let generator = settings
         .with(|settings| settings.meta_schema = None)
+        .with_transform(RecursiveTransform(forget_rust_number))
         .into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
     let own_name = T::schema_name();
@@ -127,6 +128,20 @@ fn object_schema_of<T: JsonSchema + ?Sized>(settings: SchemaSettings) -> Result<
         schema.remove("title");
     }
     checked(schema.to_value()).map_err(|why| format!("`{own_name}`: {why}"))
+}
+
+/// schemars writes the width of Rust's numbers as `format`, which JSON Schema does not know and strict
+/// validators refuse.
+fn forget_rust_number(schema: &mut Schema) {
+    let format = schema.get("format").and_then(Value::as_str);
+    let of_rust = format.is_some_and(|format| {
+        let width = format.trim_start_matches("uint").trim_start_matches("int");
+        matches!(format, "float" | "double")
+            || (width.len() < format.len() && width.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    if of_rust {
+        schema.remove("format");
+    }
 }
 
 /// Whether a schema allows only objects, by its own word or by that of every alternative.

@@ -62,4 +62,10 @@ pub enum BuildError {
         /// What is wrong with it.
         why: String,
     },
+    /// The id of an instance cannot be part of other ids.
+    #[error("`{0}` cannot name an instance: visible ASCII without a dot can, up to 64 characters")]
+    InvalidInstance(String),
+    /// No revision is left to speak.
+    #[error("no protocol revision is served")]
+    NoRevision,
 }

@@ -139,9 +139,14 @@ impl Catalogue {
         !self.routes.resources.is_empty() || !self.routes.templates.is_empty()
     }
 
-    /// Whether clients are told of changed lists.
-    pub(crate) fn announces_changes(&self) -> bool {
-        self.announces_changes
+    /// Whether clients are told of changes of this list: there is one, and the router says so.
+    pub(crate) fn announces(&self, list: List) -> bool {
+        let listed = match list {
+            List::Tools => !self.routes.tools.is_empty(),
+            List::Prompts => !self.routes.prompts.is_empty(),
+            List::Resources | List::ResourceTemplates => self.has_resources(),
+        };
+        self.announces_changes && listed
     }
 
     /// The digest of one list: equal in every process that offers the same.

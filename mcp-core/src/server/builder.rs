@@ -187,6 +187,16 @@ impl ServerBuilder {
     /// [`BuildError`] when the router or a setting contradicts itself.
     pub fn build(self) -> Result<Server, BuildError> {
         let instance = self.instance.unwrap_or_else(mint::instance_id);
+        let name = instance.as_str();
+        let legal = name
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'.');
+        if !legal || !(1..=64).contains(&name.len()) {
+            return Err(BuildError::InvalidInstance(name.to_owned()));
+        }
+        if self.revisions.is_empty() {
+            return Err(BuildError::NoRevision);
+        }
         let keys = self.keys.unwrap_or_else(KeyRing::random);
         let shared = self.sessions.is_some();
         let clock = &self.clock;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Caller, Phase, Refusal, Server, SessionMode, session::Session};
 use crate::{
     jsonrpc::{ErrorObject, Request},
-    protocol::{InitializeRequestParams, InitializeResult, Revision},
+    protocol::{InitializeRequestParams, InitializeResult, Revision, ServerCapabilities},
     router::McpResponse,
     store::{Caps, Created, SessionId, SessionRecord, Versioned},
 };
@@ -81,9 +81,13 @@ impl Server {
 
     fn initialize_result(&self, revision: Revision) -> InitializeResult {
         let catalogue = self.0.current.get();
+        let capabilities = catalogue.capabilities(revision);
         let result = InitializeResult::new(
             revision,
-            catalogue.capabilities(revision),
+            match self.0.mode {
+                SessionMode::On => capabilities,
+                SessionMode::Off => without_sessions(capabilities),
+            },
             catalogue.server_info(revision),
         );
         match catalogue.instructions() {
@@ -106,10 +110,11 @@ impl Server {
                 self.retry_elsewhere(),
             ));
         }
-        if self.0.sessions.len() >= self.limits().sessions {
+        // Held until the session counts, however long the store takes.
+        let Some(_room) = self.0.sessions.begin(self.limits().sessions) else {
             metrics::counter!("mcp.sessions.ended", "reason" => "cap").increment(1);
             return Err(too_many_sessions());
-        }
+        };
         self.start().await;
         let mut secret = [0; 16];
         getrandom::fill(&mut secret).map_err(no_randomness)?;
@@ -145,6 +150,21 @@ impl Server {
             Duration::from_secs(1),
         ))
     }
+}
+
+/// What a server can do that remembers nobody and has no stream to announce on.
+fn without_sessions(mut capabilities: ServerCapabilities) -> ServerCapabilities {
+    capabilities.logging = None;
+    if let Some(tools) = &mut capabilities.tools {
+        tools.list_changed = None;
+    }
+    if let Some(prompts) = &mut capabilities.prompts {
+        prompts.list_changed = None;
+    }
+    if let Some(resources) = &mut capabilities.resources {
+        (resources.list_changed, resources.subscribe) = (None, None);
+    }
+    capabilities
 }
 
 fn too_many_sessions() -> Refusal {

@@ -75,7 +75,10 @@ impl KeyRing {
             if bytes.len() < 32 {
                 return Err(KeyRingError::TooShort(number));
             }
-            if id.is_empty() || keys.iter().any(|key| key.id == id) {
+            if id.is_empty() {
+                return Err(KeyRingError::Malformed(number));
+            }
+            if keys.iter().any(|key| key.id == id) {
                 return Err(KeyRingError::Repeated(number));
             }
             keys.push(Key {

@@ -50,6 +50,7 @@ use crate::{
 pub(crate) use self::{
     ask::ask,
     call::Link,
+    notification::change_session,
     outbox::{Outbox, Outgoing},
 };
 pub use self::{

@@ -81,14 +81,14 @@ async fn schemas_come_from_the_types() {
             "inputSchema": {
                 "type": "object",
                 "properties": {
-                    "a": {"type": "integer", "format": "int64", "description": "The first number."},
-                    "b": {"type": "integer", "format": "int64"},
+                    "a": {"type": "integer", "description": "The first number."},
+                    "b": {"type": "integer"},
                 },
                 "required": ["a", "b"],
             },
             "outputSchema": {
                 "type": "object",
-                "properties": {"sum": {"type": "integer", "format": "int64"}},
+                "properties": {"sum": {"type": "integer"}},
                 "required": ["sum"],
             },
         }]})

@@ -4,7 +4,12 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its helpers too"
 )]
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "helpers have the types of what they stand for"
+)]
 
 mod ask;
 mod catalogue;
 mod session_data;
+mod stream;

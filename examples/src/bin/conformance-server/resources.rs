@@ -55,14 +55,14 @@ struct Id {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Data {
+struct Templated {
     id: String,
     template_test: bool,
     data: String,
 }
 
-async fn template(Args(Id { id }): Args<Id>) -> Json<Data> {
-    Json(Data {
+async fn template(Args(Id { id }): Args<Id>) -> Json<Templated> {
+    Json(Templated {
         data: format!("Data for ID: {id}"),
         id,
         template_test: true,

@@ -6,6 +6,8 @@
 mod notes;
 mod prompts;
 mod resources;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod welcome;
 

@@ -33,7 +33,7 @@ pub(crate) fn uri(id: u64) -> String {
     format!("notes://{id}")
 }
 
-/// Which note: the argument of a tool or a prompt, the variable of a URI.
+/// Which note.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub(crate) struct NoteId {
     /// The number of the note

@@ -59,7 +59,7 @@ pub(crate) fn router() -> McpRouter<Notes> {
         )
 }
 
-/// A note to create.
+/// A note to write down.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Draft {
     /// What the note is about, in one line
