@@ -1,14 +1,24 @@
 //! JSON Schemas of arguments and results, collected from the types of a handler.
 
-use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
+use schemars::{
+    JsonSchema, Schema,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, Transform},
+};
 use serde_json::{Map, Value, json};
+
+#[cfg(feature = "validate")]
+use super::survey::says_more_than_type;
 
 /// Who wrote a schema, and so what reading or writing the value has enforced already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SchemaOrigin {
-    /// It was made of the type that is read or written.
+    /// It was made of the type that is read or written, and says no more than that enforces.
     #[default]
     Type,
+    /// It was made of the type that is read or written, with limits that this does not enforce.
+    #[cfg(feature = "validate")]
+    LimitedType,
     /// The author wrote it; nobody knows what it has to do with the types.
     Author,
 }
@@ -31,7 +41,7 @@ impl InputSchema {
     /// The arguments are a `T`.
     pub fn arguments<T: JsonSchema + ?Sized>(&mut self) {
         let schema = object_schema_of::<T>(SchemaSettings::draft2020_12());
-        self.describe(schema.map(|schema| Described::by(SchemaOrigin::Type, schema)));
+        self.describe(schema);
     }
 
     /// The arguments fit this JSON Schema, which has `"type": "object"`.
@@ -73,8 +83,7 @@ impl OutputSchema {
     /// The result is a `T`.
     pub fn structured<T: JsonSchema + ?Sized>(&mut self) {
         let settings = SchemaSettings::draft2020_12().for_serialize();
-        let schema = object_schema_of::<T>(settings);
-        self.described = Some(schema.map(|schema| Described::by(SchemaOrigin::Type, schema)));
+        self.described = Some(object_schema_of::<T>(settings));
     }
 
     /// The result fits this JSON Schema, which has `"type": "object"`.
@@ -86,6 +95,22 @@ impl OutputSchema {
 
     pub(crate) fn finish(self) -> Result<Option<Described>, String> {
         self.described.transpose()
+    }
+}
+
+impl SchemaOrigin {
+    #[cfg(feature = "validate")]
+    fn of_type(schema: &Schema) -> Self {
+        if says_more_than_type(schema.as_value()) {
+            Self::LimitedType
+        } else {
+            Self::Type
+        }
+    }
+
+    #[cfg(not(feature = "validate"))]
+    fn of_type(_: &Schema) -> Self {
+        Self::Type
     }
 }
 
@@ -117,17 +142,22 @@ fn checked(mut schema: Value) -> Result<Value, String> {
 
 /// The schema of a type, without what a model does not need: the dialect, which is the
 /// specification's default, and the type's Rust name.
-fn object_schema_of<T: JsonSchema + ?Sized>(settings: SchemaSettings) -> Result<Value, String> {
+fn object_schema_of<T: JsonSchema + ?Sized>(settings: SchemaSettings) -> Result<Described, String> {
     let generator = settings
         .with(|settings| settings.meta_schema = None)
-        .with_transform(RecursiveTransform(forget_rust_number))
         .into_generator();
     let mut schema = generator.into_root_schema_for::<T>();
+    // The width of a number tells its own limits from the author's, so it is forgotten later.
+    let origin = SchemaOrigin::of_type(&schema);
+    RecursiveTransform(forget_rust_number).transform(&mut schema);
     let own_name = T::schema_name();
     if schema.get("title").and_then(Value::as_str) == Some(own_name.as_ref()) {
         schema.remove("title");
     }
-    checked(schema.to_value()).map_err(|why| format!("`{own_name}`: {why}"))
+    match checked(schema.to_value()) {
+        Ok(schema) => Ok(Described::by(origin, schema)),
+        Err(why) => Err(format!("`{own_name}`: {why}")),
+    }
 }
 
 /// schemars writes the width of Rust's numbers as `format`, which JSON Schema does not know and strict

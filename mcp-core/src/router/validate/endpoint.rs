@@ -89,3 +89,55 @@ fn checked(output: &SchemaValidator, asked: &McpRequest, response: McpResponse) 
         Err(why) => unfit(asked, "does not fit the output schema", &why),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handler::{Args, Json, Tool as Description, ToolRoute};
+
+    #[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+    struct Plain {
+        count: u32,
+        name: Option<String>,
+    }
+
+    #[derive(serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+    struct Limited {
+        #[schemars(range(min = 1))]
+        count: u32,
+    }
+
+    async fn plain(Args(plain): Args<Plain>) -> Json<Plain> {
+        Json(plain)
+    }
+
+    async fn limited(Args(limited): Args<Limited>) -> Json<Plain> {
+        Json(Plain {
+            count: limited.count,
+            name: None,
+        })
+    }
+
+    async fn promises(Args(plain): Args<Plain>) -> Json<Limited> {
+        Json(Limited { count: plain.count })
+    }
+
+    fn is_checked(ToolRoute(route): ToolRoute<()>) -> bool {
+        let before = Arc::clone(&route.endpoint);
+        let after = enforced(route).unwrap().endpoint;
+        !Arc::ptr_eq(&before, &after)
+    }
+
+    #[test]
+    fn only_a_tool_with_further_keywords_has_a_validator() {
+        let tool = || Description::new("tool");
+        assert!(!is_checked(tool().handler(plain)));
+        assert!(!is_checked(tool().handler(async || "no arguments")));
+        let object = || serde_json::json!({"type": "object"});
+        assert!(!is_checked(tool().input_schema(object()).handler(plain)));
+        assert!(is_checked(tool().handler(limited)));
+        assert!(is_checked(tool().handler(promises)));
+        let own = serde_json::json!({"type": "object", "required": ["count"]});
+        assert!(is_checked(tool().input_schema(own).handler(plain)));
+    }
+}

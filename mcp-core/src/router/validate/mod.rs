@@ -1,11 +1,10 @@
 //! Schemas that say more than types enforce, enforced: the feature `validate`.
 //!
-//! When a router is frozen, `survey` finds out whether a schema of a tool says more than reading
-//! or writing the value does. Only then `validator` compiles it, and `endpoint` puts it around the
-//! tool's handler; every other tool is called as if the feature were off.
+//! When a router is frozen, `validator` compiles the schemas of tools that say more than reading or
+//! writing the value enforces, and `endpoint` puts them around the tool's handler. Every other tool
+//! is called as if the feature were off.
 
 mod endpoint;
-mod survey;
 mod validator;
 mod violation;
 

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::{survey::Survey, violation};
-use crate::handler::SchemaOrigin;
+use super::violation;
+use crate::handler::{SchemaOrigin, says_more_than_object, survey, without_position};
 
 /// How many values a document may consist of for its violations to be looked for one by one.
 ///
@@ -22,11 +22,15 @@ impl SchemaValidator {
     ///
     /// The dialect is 2020-12, unless `$schema` names another. `format` is a hint in all of them.
     pub(super) fn compile(schema: &Value, origin: SchemaOrigin) -> Result<Option<Self>, String> {
-        let survey = Survey::of(schema, origin);
-        if !survey.says_more() {
+        let says_more = match origin {
+            SchemaOrigin::Type => false,
+            SchemaOrigin::LimitedType => true,
+            SchemaOrigin::Author => says_more_than_object(schema),
+        };
+        if !says_more {
             return Ok(None);
         }
-        survey.check()?;
+        survey(schema)?;
         let validator = jsonschema::options()
             .offline()
             .should_validate_formats(false)
@@ -41,7 +45,7 @@ impl SchemaValidator {
     pub(super) fn check(&self, json: &[u8]) -> Result<(), String> {
         let value = match serde_json::from_slice(json) {
             Ok(value) => value,
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(without_position(&error)),
         };
         catch_unwind(AssertUnwindSafe(|| self.check_value(&value))).unwrap_or_else(|_| {
             tracing::error!("a validator panicked");
