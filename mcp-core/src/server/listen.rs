@@ -194,8 +194,17 @@ fn everything(server: &Server, session: &Session) -> BTreeSet<Notice> {
         offered.prompts.map(|_| Notice::Prompts),
         offered.resources.map(|_| Notice::Resources),
     ];
-    let updated = session.subscriptions().into_iter().map(Notice::Updated);
-    lists.into_iter().flatten().chain(updated).collect()
+    lists
+        .into_iter()
+        .flatten()
+        .chain(updates(session))
+        .collect()
+}
+
+/// What the session has subscribed to.
+fn updates(session: &Session) -> BTreeSet<Notice> {
+    let uris = session.subscriptions().into_iter();
+    uris.map(Notice::Updated).collect()
 }
 
 fn foreign_event() -> Refusal {
@@ -319,11 +328,13 @@ impl GetStream {
         match attached {
             Ok(Some((reader, generation))) => {
                 let resumed = self.from != From::Acknowledged;
-                if resumed || generation.0 > 1 {
-                    connection
-                        .notices()
-                        .append(&mut everything(server, session));
-                }
+                let mut missed = if resumed || generation.0 > 1 {
+                    everything(server, session)
+                } else {
+                    // What was subscribed before the first GET may have changed before it, too.
+                    updates(session)
+                };
+                connection.notices().append(&mut missed);
                 self.from = From::Acknowledged;
                 let primes = session.record().revision.rules().priming_event;
                 let priming = primes.then(|| reader.priming());

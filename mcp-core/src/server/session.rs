@@ -72,6 +72,14 @@ impl Session {
         }
     }
 
+    /// A session that was loaded; the store has still to say that it lives on.
+    pub(crate) fn restored(stored: Versioned, now: Timestamp) -> Self {
+        Self {
+            verified_at: AtomicU64::new(0),
+            ..Self::new(stored, now)
+        }
+    }
+
     pub(crate) fn id(&self) -> &SessionId {
         &self.id
     }
