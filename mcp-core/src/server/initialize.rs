@@ -1,6 +1,8 @@
 //! `initialize`: a revision is agreed, a session begins.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
+
+use serde::Serialize;
 
 use super::{Caller, Phase, Refusal, Server, SessionMode, session::Session};
 use crate::{
@@ -46,13 +48,9 @@ impl Server {
             revision: None,
         };
         let params = request.params.as_deref().unwrap_or(b"{}");
-        let params: InitializeRequestParams = match serde_json::from_slice(params) {
+        let params = match self.read_params(params) {
             Ok(params) => params,
-            Err(error) => {
-                return Ok(failed(ErrorObject::invalid_params(format!(
-                    "invalid params: {error}"
-                ))));
-            }
+            Err(error) => return Ok(failed(error)),
         };
         let Some(revision) = self.negotiate(&params.protocol_version) else {
             let error = ErrorObject::invalid_params("no revision with sessions is served here");
@@ -69,6 +67,22 @@ impl Server {
             session,
             revision: Some(revision),
         })
+    }
+
+    /// The params of `initialize`, without what no record keeps.
+    fn read_params(&self, json: &[u8]) -> Result<InitializeRequestParams, ErrorObject> {
+        let mut params: InitializeRequestParams = serde_json::from_slice(json)
+            .map_err(|error| ErrorObject::invalid_params(format!("invalid params: {error}")))?;
+        // Pictures may be large and nobody looks at them here.
+        params.client_info.icons = Vec::new();
+        if json_len(&params.client_info) + json_len(&params.capabilities)
+            > self.limits().client_record
+        {
+            let error =
+                ErrorObject::invalid_params("`clientInfo` and `capabilities` are too large");
+            return Err(error.reason("too_large"));
+        }
+        Ok(params)
     }
 
     /// The revision to speak with a client that offers `offered`: the same if it is served, else the
@@ -100,6 +114,7 @@ impl Server {
     ) -> Result<SessionId, Refusal> {
         let draining = self.phase() > Phase::Running && !self.0.stores.shared;
         if draining {
+            refused("draining");
             return Err(Refusal::unavailable(
                 "the server is shutting down",
                 "draining",
@@ -107,7 +122,7 @@ impl Server {
             ));
         }
         if self.0.sessions.len() >= self.limits().sessions {
-            metrics::counter!("mcp.sessions.ended", "reason" => "cap").increment(1);
+            refused("cap");
             return Err(too_many_sessions());
         }
         self.start().await;
@@ -135,7 +150,10 @@ impl Server {
                     metrics::counter!("mcp.sessions.created").increment(1);
                     return Ok(id);
                 }
-                Created::LimitExceeded => return Err(too_many_sessions()),
+                Created::LimitExceeded => {
+                    refused("principal_cap");
+                    return Err(too_many_sessions());
+                }
                 Created::Exists => {}
             }
         }
@@ -144,6 +162,33 @@ impl Server {
             "store_unavailable",
             Duration::from_secs(1),
         ))
+    }
+}
+
+/// Counts a session that did not begin.
+fn refused(reason: &'static str) {
+    metrics::counter!("mcp.sessions.refused", "reason" => reason).increment(1);
+}
+
+/// How many bytes a value takes as JSON, without writing it anywhere.
+fn json_len(value: &impl Serialize) -> usize {
+    struct Count(usize);
+
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, value) {
+        Ok(()) => count.0,
+        Err(_) => usize::MAX / 2,
     }
 }
 

@@ -7,4 +7,5 @@
 
 mod ask;
 mod catalogue;
+mod initialize;
 mod session_data;
