@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Caller, Phase, Refusal, Server, SessionMode, session::Session};
 use crate::{
     jsonrpc::{ErrorObject, Request},
-    protocol::{InitializeRequestParams, InitializeResult, Revision},
+    protocol::{InitializeRequestParams, InitializeResult, Revision, ServerCapabilities},
     router::McpResponse,
     store::{Caps, Created, SessionId, SessionRecord, Versioned},
 };
@@ -95,11 +95,12 @@ impl Server {
 
     fn initialize_result(&self, revision: Revision) -> InitializeResult {
         let catalogue = self.0.current.get();
-        let result = InitializeResult::new(
-            revision,
-            catalogue.capabilities(revision),
-            catalogue.server_info(revision),
-        );
+        let mut capabilities = catalogue.capabilities(revision);
+        if self.0.mode == SessionMode::Off {
+            without_sessions(&mut capabilities);
+        }
+        let server_info = catalogue.server_info(revision);
+        let result = InitializeResult::new(revision, capabilities, server_info);
         match catalogue.instructions() {
             Some(text) => result.instructions(text),
             None => result,
@@ -162,6 +163,21 @@ impl Server {
             "store_unavailable",
             Duration::from_secs(1),
         ))
+    }
+}
+
+/// Takes out what only a session can have: what it remembers, and streams to hear notifications on.
+fn without_sessions(capabilities: &mut ServerCapabilities) {
+    capabilities.logging = None;
+    if let Some(resources) = &mut capabilities.resources {
+        resources.subscribe = None;
+        resources.list_changed = None;
+    }
+    if let Some(tools) = &mut capabilities.tools {
+        tools.list_changed = None;
+    }
+    if let Some(prompts) = &mut capabilities.prompts {
+        prompts.list_changed = None;
     }
 }
 

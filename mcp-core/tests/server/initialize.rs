@@ -7,10 +7,10 @@ use std::sync::{
 
 use bytes::Bytes;
 use mcp_core::{
-    McpRouter,
+    McpRouter, Resource, Tool,
     jsonrpc::{Request, RequestId},
     protocol::Method,
-    server::{Caller, Initialized, Refusal, Server, ServerBuilder},
+    server::{Caller, Initialized, Refusal, Server, ServerBuilder, SessionMode},
 };
 use metrics::{
     Counter, CounterFn, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
@@ -72,6 +72,21 @@ async fn the_icons_of_a_client_are_not_kept() {
     let sessions = server.sessions().list_sessions().await;
     assert_eq!(sessions[0].client.name, "client");
     assert!(sessions[0].client.icons.is_empty());
+}
+
+#[tokio::test]
+async fn without_sessions_nothing_is_advertised_that_needs_one() {
+    let router = McpRouter::new()
+        .tool(Tool::new("tool").handler(|| async { "" }))
+        .resource(Resource::new("mem://a", "a").handler(|| async { "" }));
+    let server = ServerBuilder::from(router).on_catalogue(|present, _| Ok(present.clone()));
+    let server = server.sessions(SessionMode::Off).build().unwrap();
+    let initialized = initialize(&server, &params()).await.unwrap();
+    let result: Value = serde_json::from_slice(initialized.response.as_result().unwrap()).unwrap();
+    let capabilities = &result["capabilities"];
+    assert_eq!(capabilities["tools"], json!({}));
+    assert_eq!(capabilities["resources"], json!({}));
+    assert!(capabilities.get("logging").is_none());
 }
 
 #[derive(Clone, Debug, Default)]
