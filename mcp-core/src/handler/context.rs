@@ -171,11 +171,11 @@ impl Context {
         self.0.extensions.get()
     }
 
-    /// Whether the client declared that it can do this.
+    /// Whether the client declared that it can do this, and the revision has it.
     #[must_use]
     pub fn can(&self, what: ClientCapability) -> bool {
         self.session()
-            .is_some_and(|record| what.is_in(&record.capabilities))
+            .is_some_and(|it| what.exists_in(it.revision) && what.is_in(&it.capabilities))
     }
 
     /// Stays the same when a client repeats this call with answers; unique otherwise.

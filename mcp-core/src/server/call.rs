@@ -160,7 +160,7 @@ impl Server {
             },
         });
         let span = span(&context, &method, session.as_deref());
-        let measured = self.0.metrics.begin(&method, revision);
+        let measured = Measured::begin(&method, revision);
         let limit = self.limits().running_calls;
         let running = session.map(|session| session.begin_call(&context, limit));
         let (running, refused) = match running.transpose() {

@@ -18,6 +18,9 @@ pub struct Limits {
     pub sessions: usize,
     /// Live sessions of one principal at most, over all instances. Default 100.
     pub sessions_per_principal: u32,
+    /// What a client says about itself at `initialize`, `clientInfo` (without icons) and
+    /// `capabilities`, in bytes of JSON. Default 16 KiB.
+    pub client_record: usize,
     /// A session verified against the store less than this ago is served without asking. Default 5 s.
     pub freshness: Duration,
     /// Requests of one session that may run at once in this process. Default 64.
@@ -58,6 +61,7 @@ impl Default for Limits {
             session_unused: Duration::from_mins(2),
             sessions: 10_000,
             sessions_per_principal: 100,
+            client_record: 16 * 1024,
             freshness: Duration::from_secs(5),
             running_calls: 64,
             stream_after: Duration::from_secs(5),
