@@ -13,7 +13,7 @@ use serde_json::Value;
 const MAX_SHOWN: usize = 128;
 
 /// How many characters one violation has at most.
-const MAX_TEXT: usize = 512;
+const MAX_TEXT: usize = 256;
 
 /// How many violations are named.
 const MAX_NAMED: usize = 3;
