@@ -4,10 +4,10 @@ use std::{
     fmt,
     ops::{Add, Sub},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use serde::{Deserialize, Serialize};
@@ -61,26 +61,36 @@ impl Sub<Duration> for Timestamp {
 ///
 /// Only for what this process decides by itself; expiry in a store is decided by the backend's clock.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// Now. Never goes back by more than the operating system's clock does.
+    /// Now. Never goes back.
     fn now(&self) -> Timestamp;
 }
 
-/// The operating system's clock.
+/// The operating system's clock, read once; from there on the time that passed is counted.
+///
+/// When somebody sets the clock of the system, this one goes on as before.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that asks the system"
-    )]
     fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        let (began, since) = ANCHOR.get_or_init(anchor);
+        *began + since.elapsed()
     }
+}
+
+/// The one reading of the system's time that all later ones count from.
+static ANCHOR: OnceLock<(Timestamp, Instant)> = OnceLock::new();
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that asks the system"
+)]
+fn anchor() -> (Timestamp, Instant) {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    (Timestamp::default() + since, Instant::now())
 }
 
 /// A clock that stands until a test moves it. Clones show the same time.
@@ -104,5 +114,19 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_system_clock_counts_from_one_reading_of_the_system() {
+        let first = SystemClock.now();
+        let (began, since) = *ANCHOR.get().unwrap();
+        let second = SystemClock.now();
+        assert!(began <= first && first <= second);
+        assert!(second <= began + since.elapsed());
     }
 }

@@ -109,7 +109,7 @@ impl<T> Future for Ask<T> {
                 context,
                 key,
                 question,
-                within,
+                within: _,
             } if context.sessionless().is_some() => {
                 return self.ask_in_rounds(context, key, question, cx);
             }

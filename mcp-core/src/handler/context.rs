@@ -184,14 +184,14 @@ impl Context {
         self.0.extensions.get()
     }
 
-    /// Whether the client declared that it can do this.
+    /// Whether the client declared that it can do this, and the revision has it.
     #[must_use]
     pub fn can(&self, what: ClientCapability) -> bool {
         let declared = match &self.0.peer {
             Peer::Sessionless(_, client) => Some(&client.capabilities),
             Peer::Nobody | Peer::Session(_) => self.session().map(|record| &record.capabilities),
         };
-        declared.is_some_and(|declared| what.is_in(declared))
+        what.exists_in(self.0.revision) && declared.is_some_and(|declared| what.is_in(declared))
     }
 
     /// What the client calls itself.

@@ -188,8 +188,7 @@ impl Context {
     /// Asks the user to visit a URL, for what must not pass through the client.
     pub fn elicit_url(&self, key: &str, url: &str, message: &str) -> Ask<Elicited<()>> {
         let id = format!("{}.{key}", self.call_id());
-        let params =
-            ElicitRequestURLParams::new(message, id, url).for_revision(self.revision());
+        let params = ElicitRequestURLParams::new(message, id, url).for_revision(self.revision());
         let needs = ClientCapability::ElicitationUrl;
         let question = Question::new(Method::ElicitationCreate, &params, needs);
         Ask::new(self, key, question, visited)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ClientCapabilities, ElicitationCapability};
+use super::{ClientCapabilities, ElicitationCapability, Revision};
 
 /// Something a client declares that it can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +32,19 @@ impl ClientCapability {
             Self::Sampling => sampling.is_some(),
             Self::SamplingTools => sampling.is_some_and(|with| with.tools.is_some()),
             Self::Roots => declared.roots.is_some(),
+        }
+    }
+
+    /// Whether `revision` knows it at all. A session of an older one must not be asked for it,
+    /// whatever its client declared.
+    #[must_use]
+    pub const fn exists_in(self, revision: Revision) -> bool {
+        let rules = revision.rules();
+        match self {
+            Self::ElicitationForm => rules.elicitation,
+            Self::ElicitationUrl => rules.elicitation_url,
+            Self::SamplingTools => rules.sampling_tools,
+            Self::Sampling | Self::Roots => true,
         }
     }
 
@@ -77,5 +90,31 @@ impl fmt::Display for ClientCapability {
             Self::SamplingTools => "sampling with tools",
             Self::Roots => "roots",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [ClientCapability; 5] = [
+        ClientCapability::ElicitationForm,
+        ClientCapability::ElicitationUrl,
+        ClientCapability::Sampling,
+        ClientCapability::SamplingTools,
+        ClientCapability::Roots,
+    ];
+
+    #[test]
+    fn a_revision_has_only_what_its_specification_defines() {
+        for (revision, known) in [
+            (Revision::V2024_11_05, [false, false, true, false, true]),
+            (Revision::V2025_03_26, [false, false, true, false, true]),
+            (Revision::V2025_06_18, [true, false, true, false, true]),
+            (Revision::V2025_11_25, [true, true, true, true, true]),
+        ] {
+            let exist = ALL.map(|capability| capability.exists_in(revision));
+            assert_eq!(exist, known, "{revision}");
+        }
     }
 }

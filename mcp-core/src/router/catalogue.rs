@@ -38,7 +38,7 @@ impl Catalogue {
         }
         let size = draft.page_size;
         let routes = Arc::new(Routes {
-            tools: Listing::build(draft.tools.clone(), size)?,
+            tools: Listing::build(enforced(draft.tools.clone())?, size)?,
             resources: Listing::build(draft.resources.clone(), size)?,
             templates: Listing::build(draft.templates.clone(), size)?,
             prompts: Listing::build(draft.prompts.clone(), size)?,
@@ -184,6 +184,22 @@ impl fmt::Debug for Catalogue {
 
 fn when<T>(condition: bool, value: T, change: impl FnOnce(T) -> T) -> T {
     if condition { change(value) } else { value }
+}
+
+/// The tools with what their schemas say enforced, where their types do not.
+#[cfg(feature = "validate")]
+fn enforced(tools: Vec<Route<Tool, ()>>) -> Result<Vec<Route<Tool, ()>>, BuildError> {
+    super::validate::enforce(tools)
+}
+
+/// The tools as they are: their types are all that is enforced.
+#[cfg(not(feature = "validate"))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "enforcing, which can fail, is a feature"
+)]
+fn enforced(tools: Vec<Route<Tool, ()>>) -> Result<Vec<Route<Tool, ()>>, BuildError> {
+    Ok(tools)
 }
 
 /// Reports the first item that no router can have.

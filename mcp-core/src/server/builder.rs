@@ -13,7 +13,7 @@ use tower::{Layer, Service};
 use super::{
     Inner, KeyRing, Limits, Server, Stores, ask::Pending, catalogue::Current, drain::Phases,
     listen::Listening, lookup::Loading, metrics::Metrics, mint, mint::SessionIds, reader::Readers,
-    session::Sessions,
+    session::Sessions, state::Sealer, subscription::Subscriptions,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -48,6 +48,7 @@ pub struct ServerBuilder {
     clock: Arc<dyn Clock>,
     mode: SessionMode,
     revisions: Vec<Revision>,
+    audience: String,
     instance: Option<InstanceId>,
     keys: Option<KeyRing>,
     sessions: Option<Arc<dyn SessionStore>>,
@@ -64,7 +65,8 @@ impl From<McpRouter> for ServerBuilder {
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
             mode: SessionMode::On,
-            revisions: Revision::LEGACY.to_vec(),
+            revisions: Revision::ALL.to_vec(),
+            audience: String::new(),
             instance: None,
             keys: None,
             sessions: None,
@@ -143,11 +145,18 @@ impl ServerBuilder {
         self
     }
 
-    /// The revisions to speak. Default: all that have sessions.
+    /// The revisions to speak. Default: all.
     pub fn revisions(mut self, revisions: impl IntoIterator<Item = Revision>) -> Self {
         self.revisions = revisions.into_iter().collect();
         self.revisions.sort_unstable();
         self.revisions.dedup();
+        self
+    }
+
+    /// Names this deployment in what it seals for clients, so that another one that has the same keys
+    /// does not accept it. Default: nothing.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = audience.into();
         self
     }
 
@@ -198,6 +207,7 @@ impl ServerBuilder {
             return Err(BuildError::NoRevision);
         }
         let keys = self.keys.unwrap_or_else(KeyRing::random);
+        let sealer = Sealer::new(&keys, self.audience, self.limits.request_state);
         let shared = self.sessions.is_some();
         let clock = &self.clock;
         let stores = Stores {
@@ -231,6 +241,8 @@ impl ServerBuilder {
             pending: Pending::default(),
             readers: Readers::default(),
             listening: Listening::default(),
+            subscriptions: Subscriptions::default(),
+            sealer,
             phases: Phases::default(),
             tasks: Tasks::default(),
             started: OnceCell::new(),

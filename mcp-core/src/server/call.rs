@@ -14,12 +14,13 @@ use tracing::Span;
 
 use super::{
     EventStream, Outbox, Phase, Server, SessionRef,
+    complete::Completion,
     metrics::Measured,
     session::{Running, Session},
     stream,
 };
 use crate::{
-    handler::{Context, Origin},
+    handler::{Context, Origin, Peer},
     jsonrpc::{ErrorObject, Request},
     protocol::{Method, Revision},
     router::{McpRequest, McpResponse, Params, RouterFuture},
@@ -94,6 +95,8 @@ pub struct Call(Option<Work>);
 pub(super) struct Work {
     pub(super) server: Server,
     pub(super) context: Context,
+    /// What results of this revision say besides.
+    completion: Option<Completion>,
     /// Gone when the handler has ended or been cancelled.
     future: Option<RouterFuture>,
     reply: Reply,
@@ -149,24 +152,32 @@ impl Server {
         caller: Caller,
         reply: Reply,
     ) -> Call {
-        let Request { id, method, params } = request;
-        let common = Params::of(params.as_ref());
+        let mut common = Params::of(request.params.as_ref());
+        if let (Ok(params), Peer::Sessionless(_, client)) = (&common, &peer)
+            && let Err(error) = self.resume(client, &caller, &request, params)
+        {
+            common = Err(error);
+        }
+        let Request { id, method, params } = &request;
         let meta = common.as_ref().ok().and_then(|c| c.meta(params.as_ref()));
-        let session = link.as_ref().map(|link| Arc::clone(&link.session));
+        let session = match &peer {
+            Peer::Session(link) => Some(Arc::clone(&link.session)),
+            Peer::Nobody | Peer::Sessionless(..) => None,
+        };
         let context = Context::new(Origin {
-            id,
+            id: id.clone(),
             revision,
             meta,
             principal: caller.principal,
             extensions: caller.extensions,
-            link,
+            peer,
             outbox: match reply {
                 Reply::Single => Outbox::closed(),
                 Reply::Stream => Outbox::open(self.limits().stream_buffer),
             },
         });
-        let span = span(&context, &method, session.as_deref());
-        let measured = self.0.metrics.begin(&method, revision);
+        let span = span(&context, method, session.as_deref());
+        let measured = Measured::begin(method, revision);
         let limit = self.limits().running_calls;
         let running = session.map(|session| session.begin_call(&context, limit));
         let (running, refused) = match running.transpose() {
@@ -179,13 +190,18 @@ impl Server {
             (Err(error), _) => done(&context, error),
             (_, Some(refused)) => done(&context, refused.error()),
             (Ok(common), None) => {
-                let request =
-                    McpRequest::with_params(method, &common, params.as_ref(), context.clone());
+                let request = McpRequest::with_params(
+                    method.clone(),
+                    &common,
+                    params.as_ref(),
+                    context.clone(),
+                );
                 span.in_scope(|| self.dispatch(request))
             }
         };
         Call(Some(Work {
             server: self.clone(),
+            completion: self.completion(&context, &request),
             context,
             future: Some(future),
             reply,
@@ -196,6 +212,11 @@ impl Server {
     }
 
     fn dispatch(&self, request: McpRequest) -> RouterFuture {
+        if request.context().sessionless().is_some()
+            && let Some(response) = self.answer_sessionless(&request)
+        {
+            return response.into();
+        }
         if *request.method() == Method::Initialize {
             let error = ErrorObject::invalid_request("the session is initialized already");
             return done(request.context(), error);
@@ -298,7 +319,13 @@ impl Work {
             return Poll::Pending;
         };
         match self.span.in_scope(|| Pin::new(future).poll(cx)) {
-            Poll::Ready(Ok(response)) => Poll::Ready(self.end(End::Response(response))),
+            Poll::Ready(Ok(response)) => {
+                let response = match &self.completion {
+                    Some(completion) => completion.apply(response),
+                    None => response,
+                };
+                Poll::Ready(self.end(End::Response(response)))
+            }
             Poll::Pending if self.context.poll_cancelled(cx) => Poll::Ready(self.cancelled()),
             Poll::Pending => Poll::Pending,
         }

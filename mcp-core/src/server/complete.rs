@@ -1,12 +1,15 @@
 //! What every result says of itself since 2026-07-28: its type, its server, how long it stays fresh.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::Server;
 use crate::{
-    protocol::{CacheScope, Meta, Method},
-    router::McpResponse,
+    handler::Context,
+    jsonrpc::Request,
+    protocol::{CacheScope, Meta, Method, Revision},
+    router::{Catalogue, McpResponse},
 };
 
 /// How long a list or a read stays fresh, and for whom.
@@ -32,8 +35,37 @@ fn is_cacheable(method: &Method) -> bool {
     )
 }
 
-/// Adds to a result what it does not say itself.
-pub(super) fn complete(
+/// What results of a request without a session say besides.
+pub(super) struct Completion {
+    method: Method,
+    hint: CacheHint,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Server {
+    /// What is added to the results of this request; nothing in the revisions with sessions.
+    pub(super) fn completion(&self, context: &Context, request: &Request) -> Option<Completion> {
+        context.sessionless()?;
+        Some(Completion {
+            method: request.method.clone(),
+            hint: CacheHint::default(),
+            catalogue: self.0.current.get(),
+        })
+    }
+}
+
+impl Completion {
+    /// Adds to a result what it does not say itself.
+    pub(super) fn apply(&self, response: McpResponse) -> McpResponse {
+        let info = self.catalogue.server_info(Revision::V2026_07_28);
+        match to_raw_value(&info) {
+            Ok(info) => complete(response, &self.method, self.hint, &info),
+            Err(_) => response,
+        }
+    }
+}
+
+fn complete(
     response: McpResponse,
     method: &Method,
     hint: CacheHint,

@@ -1,6 +1,8 @@
 //! `initialize`: a revision is agreed, a session begins.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
+
+use serde::Serialize;
 
 use super::{Caller, Phase, Refusal, Server, SessionMode, session::Session};
 use crate::{
@@ -46,13 +48,9 @@ impl Server {
             revision: None,
         };
         let params = request.params.as_deref().unwrap_or(b"{}");
-        let params: InitializeRequestParams = match serde_json::from_slice(params) {
+        let params = match self.read_params(params) {
             Ok(params) => params,
-            Err(error) => {
-                return Ok(failed(ErrorObject::invalid_params(format!(
-                    "invalid params: {error}"
-                ))));
-            }
+            Err(error) => return Ok(failed(error)),
         };
         let Some(revision) = self.negotiate(&params.protocol_version) else {
             let error = ErrorObject::invalid_params("no revision with sessions is served here");
@@ -71,25 +69,43 @@ impl Server {
         })
     }
 
+    /// The params of `initialize`, without what no record keeps.
+    fn read_params(&self, json: &[u8]) -> Result<InitializeRequestParams, ErrorObject> {
+        let mut params: InitializeRequestParams = serde_json::from_slice(json)
+            .map_err(|error| ErrorObject::invalid_params(format!("invalid params: {error}")))?;
+        // Pictures may be large and nobody looks at them here.
+        params.client_info.icons = Vec::new();
+        if json_len(&params.client_info) + json_len(&params.capabilities)
+            > self.limits().client_record
+        {
+            let error =
+                ErrorObject::invalid_params("`clientInfo` and `capabilities` are too large");
+            return Err(error.reason("too_large"));
+        }
+        Ok(params)
+    }
+
     /// The revision to speak with a client that offers `offered`: the same if it is served, else the
     /// latest that is.
     fn negotiate(&self, offered: &str) -> Option<Revision> {
         let served = self.revisions();
-        let same = Revision::parse(offered).filter(|revision| served.contains(revision));
-        same.or_else(|| served.last().copied())
+        let mut known = served
+            .iter()
+            .copied()
+            .filter(|revision| revision.is_session_oriented());
+        let same =
+            Revision::parse(offered).filter(|revision| known.clone().any(|it| it == *revision));
+        same.or_else(|| known.next_back())
     }
 
     fn initialize_result(&self, revision: Revision) -> InitializeResult {
         let catalogue = self.0.current.get();
-        let capabilities = catalogue.capabilities(revision);
-        let result = InitializeResult::new(
-            revision,
-            match self.0.mode {
-                SessionMode::On => capabilities,
-                SessionMode::Off => without_sessions(capabilities),
-            },
-            catalogue.server_info(revision),
-        );
+        let mut capabilities = catalogue.capabilities(revision);
+        if self.0.mode == SessionMode::Off {
+            without_sessions(&mut capabilities);
+        }
+        let server_info = catalogue.server_info(revision);
+        let result = InitializeResult::new(revision, capabilities, server_info);
         match catalogue.instructions() {
             Some(text) => result.instructions(text),
             None => result,
@@ -104,6 +120,7 @@ impl Server {
     ) -> Result<SessionId, Refusal> {
         let draining = self.phase() > Phase::Running && !self.0.stores.shared;
         if draining {
+            refused("draining");
             return Err(Refusal::unavailable(
                 "the server is shutting down",
                 "draining",
@@ -112,7 +129,7 @@ impl Server {
         }
         // Held until the session counts, however long the store takes.
         let Some(_room) = self.0.sessions.begin(self.limits().sessions) else {
-            metrics::counter!("mcp.sessions.ended", "reason" => "cap").increment(1);
+            refused("cap");
             return Err(too_many_sessions());
         };
         self.start().await;
@@ -140,7 +157,10 @@ impl Server {
                     metrics::counter!("mcp.sessions.created").increment(1);
                     return Ok(id);
                 }
-                Created::LimitExceeded => return Err(too_many_sessions()),
+                Created::LimitExceeded => {
+                    refused("principal_cap");
+                    return Err(too_many_sessions());
+                }
                 Created::Exists => {}
             }
         }
@@ -152,19 +172,46 @@ impl Server {
     }
 }
 
-/// What a server can do that remembers nobody and has no stream to announce on.
-fn without_sessions(mut capabilities: ServerCapabilities) -> ServerCapabilities {
+/// Takes out what only a session can have: what it remembers, and streams to hear notifications on.
+fn without_sessions(capabilities: &mut ServerCapabilities) {
     capabilities.logging = None;
+    if let Some(resources) = &mut capabilities.resources {
+        resources.subscribe = None;
+        resources.list_changed = None;
+    }
     if let Some(tools) = &mut capabilities.tools {
         tools.list_changed = None;
     }
     if let Some(prompts) = &mut capabilities.prompts {
         prompts.list_changed = None;
     }
-    if let Some(resources) = &mut capabilities.resources {
-        (resources.list_changed, resources.subscribe) = (None, None);
+}
+
+/// Counts a session that did not begin.
+fn refused(reason: &'static str) {
+    metrics::counter!("mcp.sessions.refused", "reason" => reason).increment(1);
+}
+
+/// How many bytes a value takes as JSON, without writing it anywhere.
+fn json_len(value: &impl Serialize) -> usize {
+    struct Count(usize);
+
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
-    capabilities
+
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, value) {
+        Ok(()) => count.0,
+        Err(_) => usize::MAX / 2,
+    }
 }
 
 fn too_many_sessions() -> Refusal {

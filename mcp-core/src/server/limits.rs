@@ -18,6 +18,9 @@ pub struct Limits {
     pub sessions: usize,
     /// Live sessions of one principal at most, over all instances. Default 100.
     pub sessions_per_principal: u32,
+    /// What a client says about itself at `initialize`, `clientInfo` (without icons) and
+    /// `capabilities`, in bytes of JSON. Default 16 KiB.
+    pub client_record: usize,
     /// A session verified against the store less than this ago is served without asking. Default 5 s.
     pub freshness: Duration,
     /// Requests of one session that may run at once in this process. Default 64.
@@ -34,6 +37,12 @@ pub struct Limits {
     pub stream_kept_delivered: Duration,
     /// What a client is told to wait before it reconnects. Default 1 s.
     pub stream_retry: Duration,
+    /// Resources that one session or listener may subscribe to. Default 1000.
+    pub subscriptions: usize,
+    /// Open `subscriptions/listen` streams of this process. Default 10 000.
+    pub listeners: usize,
+    /// How long the state of a call that asked without a session can be presented. Default 15 minutes.
+    pub request_state: Duration,
     /// Requests to the client of one session that may wait for their answer. Default 16.
     pub pending_asks: usize,
     /// How long a request to the client waits for its answer. Default 10 minutes.
@@ -58,6 +67,7 @@ impl Default for Limits {
             session_unused: Duration::from_mins(2),
             sessions: 10_000,
             sessions_per_principal: 100,
+            client_record: 16 * 1024,
             freshness: Duration::from_secs(5),
             running_calls: 64,
             stream_after: Duration::from_secs(5),
@@ -70,6 +80,9 @@ impl Default for Limits {
             stream_kept: Duration::from_mins(15),
             stream_kept_delivered: Duration::from_mins(1),
             stream_retry: Duration::from_secs(1),
+            subscriptions: 1000,
+            listeners: 10_000,
+            request_state: Duration::from_mins(15),
             pending_asks: 16,
             ask_timeout: Duration::from_mins(10),
             batch: 50,

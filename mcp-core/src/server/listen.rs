@@ -150,6 +150,7 @@ impl Server {
 
     /// Tells every listening session of this process that is concerned.
     pub(super) fn notice(&self, notice: &Notice) {
+        self.0.subscriptions.notice(notice);
         for session in self.0.listening.sessions() {
             let wanted = match notice {
                 Notice::Updated(uri) => session.record().subscriptions.contains(uri),
@@ -167,6 +168,7 @@ impl Server {
 
     /// Something may have been missed: every listening session hears of everything it asked for.
     pub(super) fn over_notify(&self) {
+        self.0.subscriptions.over_notify();
         for session in self.0.listening.sessions() {
             if let Some(connection) = session.connections().last() {
                 connection.notices().append(&mut everything(self, &session));
@@ -177,6 +179,7 @@ impl Server {
 
     /// Wakes every GET stream, to look at the phase of the server.
     pub(super) fn wake_listeners(&self) {
+        self.0.subscriptions.wake();
         for session in self.0.listening.sessions() {
             for connection in session.connections().iter() {
                 connection.wake();
@@ -194,8 +197,17 @@ fn everything(server: &Server, session: &Session) -> BTreeSet<Notice> {
         offered.prompts.map(|_| Notice::Prompts),
         offered.resources.map(|_| Notice::Resources),
     ];
-    let updated = session.subscriptions().into_iter().map(Notice::Updated);
-    lists.into_iter().flatten().chain(updated).collect()
+    lists
+        .into_iter()
+        .flatten()
+        .chain(updates(session))
+        .collect()
+}
+
+/// What the session has subscribed to.
+fn updates(session: &Session) -> BTreeSet<Notice> {
+    let uris = session.subscriptions().into_iter();
+    uris.map(Notice::Updated).collect()
 }
 
 fn foreign_event() -> Refusal {
@@ -319,11 +331,13 @@ impl GetStream {
         match attached {
             Ok(Some((reader, generation))) => {
                 let resumed = self.from != From::Acknowledged;
-                if resumed || generation.0 > 1 {
-                    connection
-                        .notices()
-                        .append(&mut everything(server, session));
-                }
+                let mut missed = if resumed || generation.0 > 1 {
+                    everything(server, session)
+                } else {
+                    // What was subscribed before the first GET may have changed before it, too.
+                    updates(session)
+                };
+                connection.notices().append(&mut missed);
                 self.from = From::Acknowledged;
                 let primes = session.record().revision.rules().priming_event;
                 let priming = primes.then(|| reader.priming());

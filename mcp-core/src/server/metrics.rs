@@ -37,15 +37,6 @@ impl Metrics {
         }
         Self(handles)
     }
-
-    pub(super) fn begin(&self, method: &Method, revision: Revision) -> Measured {
-        let _ = self;
-        Measured {
-            method: method.label(),
-            revision,
-            began: now(),
-        }
-    }
 }
 
 impl std::fmt::Debug for Metrics {
@@ -63,6 +54,15 @@ pub(super) struct Measured {
 }
 
 impl Measured {
+    /// A request of `method` that begins now.
+    pub(super) fn begin(method: &Method, revision: Revision) -> Self {
+        Self {
+            method: method.label(),
+            revision,
+            began: now(),
+        }
+    }
+
     /// What kind of failure a response is; `None` for success.
     pub(super) fn error_type(response: &McpResponse) -> Option<Cow<'static, str>> {
         match response.as_error() {

@@ -33,12 +33,14 @@ impl SessionIds {
         }
     }
 
+    /// A new id; none without a key, because nobody could tell it from an invented one.
     pub(crate) fn mint(&self) -> Result<SessionId, getrandom::Error> {
+        let key = self.check.first().ok_or(getrandom::Error::UNSUPPORTED)?;
         let mut id = [0; HINT + RANDOM + CHECK];
         id[..HINT].copy_from_slice(&self.hint);
         getrandom::fill(&mut id[HINT..HINT + RANDOM])?;
-        let check = self.check.first().map(|key| check(key, &id));
-        id[HINT + RANDOM..].copy_from_slice(&check.unwrap_or_default());
+        let check = check(key, &id);
+        id[HINT + RANDOM..].copy_from_slice(&check);
         Ok(SessionId::new(URL_SAFE_NO_PAD.encode(id)))
     }
 
@@ -95,6 +97,15 @@ mod tests {
         assert_eq!(id.as_str().len(), 44);
         assert!(id.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
         assert!(ids.is_ours(id.as_str()));
+    }
+
+    #[test]
+    fn without_a_key_no_id_is_minted() {
+        let ids = SessionIds {
+            check: Vec::new(),
+            hint: [0; HINT],
+        };
+        assert!(ids.mint().is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod broadcast;
 mod builder;
 mod call;
 mod catalogue;
+mod complete;
 mod drain;
 mod entry;
 mod handle;
@@ -26,8 +27,10 @@ mod outbox;
 mod reader;
 mod refusal;
 mod session;
+mod sessionless;
 mod state;
 mod stream;
+mod subscription;
 mod terminate;
 
 use std::{
@@ -39,7 +42,8 @@ use tokio::sync::OnceCell;
 
 use self::{
     ask::Pending, catalogue::Current, drain::Phases, listen::Listening, lookup::Loading,
-    metrics::Metrics, mint::SessionIds, reader::Readers, session::Sessions,
+    metrics::Metrics, mint::SessionIds, reader::Readers, session::Sessions, state::Sealer,
+    subscription::Subscriptions,
 };
 use crate::{
     clock::Clock,
@@ -51,8 +55,10 @@ use crate::{
 pub(crate) use self::{
     ask::ask,
     call::Link,
+    entry::raw,
     notification::change_session,
     outbox::{Outbox, Outgoing},
+    state::{Binding, SealedJournal},
 };
 pub use self::{
     builder::{ServerBuilder, SessionMode},
@@ -85,6 +91,8 @@ pub(crate) struct Inner {
     pending: Pending,
     readers: Readers,
     listening: Listening,
+    subscriptions: Subscriptions,
+    sealer: Sealer,
     current: Current,
     phases: Phases,
     metrics: Metrics,

@@ -49,6 +49,19 @@ impl Refusal {
         Self::new(RefusalKind::Invalid, error)
     }
 
+    /// The message is wrong.
+    pub(crate) fn bad(error: ErrorObject) -> Self {
+        Self::new(RefusalKind::Invalid, error)
+    }
+
+    pub(crate) fn too_many_listeners() -> Self {
+        Self::unavailable(
+            "too many clients listen",
+            "too_many_listeners",
+            Duration::from_secs(5),
+        )
+    }
+
     /// Unknown, expired, deleted and somebody else's sessions look exactly alike.
     pub(crate) fn unknown_session() -> Self {
         let error = ErrorObject::invalid_request("unknown session; send `initialize` again");

@@ -72,6 +72,14 @@ impl Session {
         }
     }
 
+    /// A session that was loaded; the store has still to say that it lives on.
+    pub(crate) fn restored(stored: Versioned, now: Timestamp) -> Self {
+        Self {
+            verified_at: AtomicU64::new(0),
+            ..Self::new(stored, now)
+        }
+    }
+
     pub(crate) fn id(&self) -> &SessionId {
         &self.id
     }
@@ -383,7 +391,7 @@ impl Sessions {
         session
     }
 
-    /// Forgets a session; its calls and streams end if `end` says so.
+    /// Forgets a session. What it runs here goes on unless the caller [ends](Session::end) it.
     pub(crate) fn remove(&self, id: &SessionId) -> Option<Arc<Session>> {
         let shard = self.shard(id.as_str()).write();
         let removed = shard.unwrap_or_else(PoisonError::into_inner).remove(id);

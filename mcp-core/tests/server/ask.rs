@@ -12,7 +12,7 @@ use mcp_core::{
     AskError, Context, ElicitForm, McpRouter, Tool, ToolError,
     handler::{Elicited, Sampling},
     jsonrpc::{ErrorCode, ErrorObject},
-    protocol::ClientCapability,
+    protocol::{ClientCapability, Revision},
     server::ServerBuilder,
     testing::{TestClient, TestClientBuilder},
 };
@@ -103,6 +103,34 @@ async fn a_client_that_cannot_answer_is_not_asked() {
         answer(&client).await,
         "the client does not support elicitation"
     );
+}
+
+#[tokio::test]
+async fn a_revision_without_a_question_is_not_asked_it() {
+    use ClientCapability::{ElicitationForm, ElicitationUrl, SamplingTools};
+    for (revision, known) in [
+        (Revision::V2024_11_05, [false, false, false]),
+        (Revision::V2025_03_26, [false, false, false]),
+        (Revision::V2025_06_18, [true, false, false]),
+        (Revision::V2025_11_25, [true, true, true]),
+    ] {
+        let client = tool(move |ctx| async move {
+            let can = [ElicitationForm, ElicitationUrl, SamplingTools].map(|what| ctx.can(what));
+            assert_eq!(can, known, "{revision}");
+            shown(ctx.elicit_url("pay", "https://example.com", "pay").await)
+        });
+        let client = client
+            .revision(revision)
+            .on_elicit(|_| Ok(json!({ "action": "accept" })))
+            .on_sample(|_| Ok(Value::Null));
+        let client = client.connect().await.unwrap();
+        let expected = if known[1] {
+            "Ok(Accepted(()))"
+        } else {
+            "Err(NotSupported(ElicitationUrl))"
+        };
+        assert_eq!(answer(&client).await, expected, "{revision}");
+    }
 }
 
 #[tokio::test]

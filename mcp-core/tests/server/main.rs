@@ -11,5 +11,6 @@
 
 mod ask;
 mod catalogue;
+mod initialize;
 mod session_data;
 mod stream;

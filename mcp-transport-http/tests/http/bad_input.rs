@@ -290,9 +290,8 @@ async fn an_unannounced_body_that_is_too_large_is_refused_as_it_comes() {
     let mut message = "POST /mcp HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
                        content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
         .to_owned();
-    for _ in 0..2 {
-        message.push_str(&format!("1f5\r\n{}\r\n", " ".repeat(501)));
-    }
+    let chunk = format!("1f5\r\n{}\r\n", " ".repeat(501));
+    message.push_str(&chunk.repeat(2));
     let answer = raw(server.address, message.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("-32600"), "{answer}");

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use crate::{
     gate::Gate,
-    support::{Sse, TestClient, TestServer, cancelled, ping, refused, request, soon, text, tool},
+    support::{
+        Sse, TestClient, TestServer, cancelled, ping, refused, request, soon, spawn, text, tool,
+    },
 };
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -151,7 +153,7 @@ async fn members_run_at_the_same_time() {
     let (_server, client) = start(&gate).await;
     let wait = |id: u64| request(id, "tools/call", &tool("wait", &json!({})));
     let batch = json!([wait(1), wait(2), wait(3)]);
-    let call = tokio::spawn(client.post(&batch).send());
+    let call = spawn(client.post(&batch).send());
     for _ in 0..3 {
         gate.entered().await;
     }
@@ -176,7 +178,7 @@ async fn a_cancelled_member_has_no_answer() {
         request(1, "tools/call", &tool("wait", &json!({}))),
         request(2, "ping", &json!({}))
     ]);
-    let call = tokio::spawn(client.post(&batch).send());
+    let call = spawn(client.post(&batch).send());
     gate.entered().await;
     assert_eq!(client.status(&cancelled(1)).await, 202);
     let answers: Vec<Value> = soon(call).await.unwrap().unwrap().json().await.unwrap();

@@ -6,7 +6,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::{
     gate::Gate,
-    support::{Sse, TestServer, cancelled, ping, request, soon, text, tool},
+    support::{Sse, TestServer, cancelled, ping, request, soon, spawn, text, tool},
 };
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn cancelling_a_call_without_a_reply_begins_and_ends_an_empty_stream() {
     let server = TestServer::start(gate.router()).await;
     let client = server.client().await;
     let call = request("seven", "tools/call", &tool("wait", &json!({})));
-    let call = tokio::spawn(client.post(&call).send());
+    let call = spawn(client.post(&call).send());
     gate.entered().await;
     assert_eq!(client.status(&cancelled("seven")).await, 202);
     gate.gone().await;
@@ -41,7 +41,7 @@ async fn a_number_and_a_string_are_two_ids() {
     let server = TestServer::start(gate.router()).await;
     let client = server.client().await;
     let call = request(7, "tools/call", &tool("wait", &json!({})));
-    let call = tokio::spawn(client.post(&call).send());
+    let call = spawn(client.post(&call).send());
     gate.entered().await;
     assert_eq!(client.status(&cancelled("7")).await, 202);
     gate.open();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     gate::Gate,
-    support::{Sse, SseEvent, TestServer, clock, refused, request, soon, text, tool},
+    support::{Sse, SseEvent, TestServer, clock, refused, request, soon, spawn, text, tool},
 };
 
 fn data(events: &[SseEvent]) -> Vec<Value> {
@@ -207,7 +207,7 @@ async fn a_client_that_accepts_only_json_never_gets_a_stream() {
     let plain = client.bare().header("mcp-session-id", &client.session);
     let message = request(1, "tools/call", &tool("talk", &json!({})));
     let plain = plain.header("accept", "application/json").json(&message);
-    let plain = tokio::spawn(plain.send());
+    let plain = spawn(plain.send());
     gate.entered().await;
     // Begun later and silent for as long: when this one is a stream, the other would be too.
     let silent = client

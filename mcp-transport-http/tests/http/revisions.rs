@@ -102,8 +102,8 @@ async fn an_unknown_version_is_answered_with_the_latest() {
 #[tokio::test]
 async fn a_server_of_some_revisions_answers_with_the_latest_of_these() {
     use mcp_core::protocol::Revision;
-    let served = [Revision::V2025_06_18, Revision::V2024_11_05];
-    let transport = mcp_transport_http::HttpTransport::new(router()).revisions(served);
+    let some = [Revision::V2025_06_18, Revision::V2024_11_05];
+    let transport = mcp_transport_http::HttpTransport::new(router()).revisions(some);
     let server = TestServer::serve(transport).await;
     for (offered, agreed) in [
         ("2024-11-05", "2024-11-05"),

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     bad_input::router,
-    support::{TestServer, ping, refused, request, soon, until},
+    support::{TestServer, ping, refused, request, soon, spawn, until},
 };
 
 async fn get(server: &TestServer, path: &str) -> Response {
@@ -115,7 +115,7 @@ async fn the_endpoint_can_be_mounted_beside_other_routes() {
         .merge(endpoint);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let served = tokio::spawn(async { axum::serve(listener, app).await });
+    let app = spawn(async { axum::serve(listener, app).await });
     let mut server = TestServer::start(router()).await;
     server.address = address;
     server.url = format!("http://{address}/mcp");
@@ -124,7 +124,7 @@ async fn the_endpoint_can_be_mounted_beside_other_routes() {
     assert_eq!(get(&server, "/").await.text().await.unwrap(), "home");
     assert_eq!(get(&server, "/health").await.text().await.unwrap(), "mine");
     assert_eq!(get(&server, "/ready").await.status(), 404);
-    served.abort();
+    app.abort();
 }
 
 #[tokio::test]
@@ -133,10 +133,10 @@ async fn the_endpoint_can_be_nested_under_a_prefix() {
     let app = axum::Router::new().nest("/v1", endpoint);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let served = tokio::spawn(async { axum::serve(listener, app).await });
+    let app = spawn(async { axum::serve(listener, app).await });
     let mut server = TestServer::start(router()).await;
     server.url = format!("http://{address}/v1/mcp");
     let client = server.client().await;
     assert_eq!(client.status(&ping()).await, 200);
-    served.abort();
+    app.abort();
 }

@@ -24,7 +24,7 @@ use serde_json::json;
 
 use crate::{
     gate::Gate,
-    support::{TestServer, clock, ping, refused, request, soon, text, tool, until},
+    support::{TestServer, clock, ping, refused, request, soon, spawn, text, tool, until},
 };
 
 /// A memory store that takes its time, and tells when sessions were touched last.
@@ -122,7 +122,7 @@ async fn a_running_call_keeps_its_session_alive() {
     let server = TestServer::start(builder).await;
     let client = server.client().await;
     let call = request(1, "tools/call", &tool("wait", &json!({})));
-    let call = tokio::spawn(client.post(&call).send());
+    let call = spawn(client.post(&call).send());
     gate.entered().await;
     two_hours(&clock, &last).await;
     gate.open();

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     gate::Gate,
-    support::{Sse, TestServer, cancelled, ping, refused, request, soon, text, tool},
+    support::{Sse, TestServer, cancelled, ping, refused, request, soon, spawn, text, tool},
 };
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn deleting_a_session_cancels_its_calls_and_ends_their_replies() {
     let server = TestServer::start(gate.router()).await;
     let client = server.client().await;
     let plain = request(1, "tools/call", &tool("wait", &json!({})));
-    let plain = tokio::spawn(client.post(&plain).send());
+    let plain = spawn(client.post(&plain).send());
     gate.entered().await;
     let mut talking = client
         .stream(2, "tools/call", tool("talk", &json!({})))
@@ -89,9 +89,9 @@ async fn a_cancellation_reaches_only_the_session_it_came_from() {
     let server = TestServer::start(gate.router()).await;
     let (ada, eve) = (server.client().await, server.client().await);
     let message = request(7, "tools/call", &tool("wait", &json!({})));
-    let of_ada = tokio::spawn(ada.post(&message).send());
+    let of_ada = spawn(ada.post(&message).send());
     gate.entered().await;
-    let of_eve = tokio::spawn(eve.post(&message).send());
+    let of_eve = spawn(eve.post(&message).send());
     gate.entered().await;
     assert_eq!(eve.status(&cancelled(7)).await, 202);
     gate.gone().await;

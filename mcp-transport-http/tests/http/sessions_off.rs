@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     gate::Gate,
-    support::{Sse, TestClient, TestServer, cancelled, refused, request, soon, text, tool},
+    support::{Sse, TestClient, TestServer, cancelled, refused, request, soon, spawn, text, tool},
 };
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
@@ -75,7 +75,7 @@ async fn notifications_are_accepted_and_do_nothing() {
     let gate = Gate::new();
     let (_server, client) = start(&gate).await;
     let message = request(1, "tools/call", &tool("wait", &json!({})));
-    let call = tokio::spawn(client.bare().json(&message).send());
+    let call = spawn(client.bare().json(&message).send());
     gate.entered().await;
     let response = client.bare().json(&cancelled(1)).send().await.unwrap();
     assert_eq!(response.status(), 202);

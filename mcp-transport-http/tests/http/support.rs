@@ -26,6 +26,18 @@ pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
     timeout(PATIENCE, work).await.expect("it happens soon")
 }
 
+/// Runs `work` beside the test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task ends with the runtime of its test"
+)]
+pub(crate) fn spawn<F>(work: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(work)
+}
+
 /// Waits until `check` says yes.
 pub(crate) async fn until<F: Future<Output = bool>>(mut check: impl FnMut() -> F) {
     let mut ticks = interval(Duration::from_millis(5));
@@ -119,7 +131,7 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(transport.serve_listener(listener, async {
+        let served = spawn(transport.serve_listener(listener, async {
             stopped.await.ok();
         }));
         Self {
