@@ -13,6 +13,7 @@ mod draft;
 mod item;
 mod layer;
 mod listing;
+mod mirror;
 mod request;
 mod response;
 mod scopes;
@@ -26,6 +27,7 @@ pub use self::{
     catalogue::Catalogue,
     digest::Digest,
     item::List,
+    mirror::MirroredHeader,
     request::McpRequest,
     response::{McpResponse, error_message},
     service::{McpService, RouterFuture},
