@@ -5,6 +5,7 @@ use std::{any::Any, error::Error, fmt};
 use super::{AskError, NotAccepted, ToolResult, from_call::resource_not_found};
 use crate::{
     jsonrpc::ErrorObject,
+    protocol::{ClientCapability, Era, MissingRequiredClientCapabilityData},
     router::{McpRequest, McpResponse},
     store::StoreError,
 };
@@ -23,6 +24,7 @@ pub struct ToolError(Box<Failure>);
 enum Failure {
     Result(ToolResult),
     Protocol(ErrorObject),
+    Unable(ClientCapability),
 }
 
 impl ToolError {
@@ -39,6 +41,9 @@ impl ToolError {
 
     /// What an error of any other kind becomes. Kinds that callers may see are told apart here.
     fn from_error<E: Error + Send + Sync + 'static>(error: &E) -> Self {
+        if let Some(what) = unable(error) {
+            return Self(Box::new(Failure::Unable(what)));
+        }
         if let Some(text) = unanswered(error) {
             return Self::new(text);
         }
@@ -53,8 +58,22 @@ impl ToolError {
         match *self.0 {
             Failure::Result(result) => result.write(request),
             Failure::Protocol(error) => McpResponse::error(request.id(), error),
+            Failure::Unable(what) => missing_capability(request, what),
         }
     }
+}
+
+/// The answer to a call that needs what its client cannot do.
+pub(crate) fn missing_capability(request: &McpRequest, what: ClientCapability) -> McpResponse {
+    match request.revision().era() {
+        Era::Sessions => ToolResult::error(AskError::NotSupported(what).to_string()).write(request),
+        Era::Sessionless => McpResponse::error(request.id(), lacking(what)),
+    }
+}
+
+/// −32021
+fn lacking(what: ClientCapability) -> ErrorObject {
+    MissingRequiredClientCapabilityData::new([what]).into()
 }
 
 impl<E: Error + Send + Sync + 'static> From<E> for ToolError {
@@ -81,6 +100,7 @@ impl fmt::Debug for ToolError {
         match &*self.0 {
             Failure::Result(result) => f.debug_tuple("ToolError").field(result).finish(),
             Failure::Protocol(error) => f.debug_tuple("ToolError").field(error).finish(),
+            Failure::Unable(what) => f.debug_tuple("ToolError").field(what).finish(),
         }
     }
 }
@@ -96,6 +116,7 @@ pub struct RequestError(Box<Refusal>);
 enum Refusal {
     NotFound,
     Protocol(ErrorObject),
+    Unable(ClientCapability),
 }
 
 impl RequestError {
@@ -123,6 +144,9 @@ impl RequestError {
 
     /// What an error of any other kind becomes. Kinds that callers may see are told apart here.
     fn from_error<E: Error + Send + Sync + 'static>(error: &E) -> Self {
+        if let Some(what) = unable(error) {
+            return Self(Box::new(Refusal::Unable(what)));
+        }
         if let Some(text) = unanswered(error) {
             return Self::protocol(ErrorObject::internal(text).reason("unanswered"));
         }
@@ -137,6 +161,13 @@ impl RequestError {
         let error = match *self.0 {
             Refusal::NotFound => resource_not_found(request, None),
             Refusal::Protocol(error) => error,
+            Refusal::Unable(what) => match request.revision().era() {
+                Era::Sessionless => lacking(what),
+                Era::Sessions => {
+                    let error = ErrorObject::internal(AskError::NotSupported(what).to_string());
+                    error.reason("missing_capability")
+                }
+            },
         };
         McpResponse::error(request.id(), error)
     }
@@ -157,6 +188,14 @@ impl From<ErrorObject> for RequestError {
 impl fmt::Debug for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RequestError").field(&self.0).finish()
+    }
+}
+
+/// What the client cannot do, if that is why a question has no answer.
+fn unable(error: &dyn Any) -> Option<ClientCapability> {
+    match error.downcast_ref()? {
+        AskError::NotSupported(what) => Some(*what),
+        _ => None,
     }
 }
 

@@ -73,6 +73,7 @@ pub(crate) use self::{
     completion::params as completion_params,
     context::{Origin, Peer, notification},
     endpoint::{Endpoint, panicked},
+    error::missing_capability,
     from_call::resource_not_found,
     rounds::{Again, Sessionless, Suspended, binding},
     route::{Route, Visibility},

@@ -235,13 +235,6 @@ pub(crate) struct Again<'a> {
     pub(crate) responses: BTreeMap<String, Box<RawValue>>,
 }
 
-impl Again<'_> {
-    /// Whether this is the first round.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.state.is_none() && self.responses.is_empty()
-    }
-}
-
 /// The name that a state is bound to, and the arguments where they belong to the caller.
 pub(crate) fn binding<'a>(
     principal: Option<&'a crate::store::Principal>,

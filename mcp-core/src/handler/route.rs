@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     BoxError,
-    protocol::{Prompt, Resource, ResourceTemplate, Tool},
-    router::{BuildError, McpRequest, McpResponse, McpService, RouterLayer},
+    protocol::{ClientCapability, Prompt, Resource, ResourceTemplate, Tool},
+    router::{BuildError, McpRequest, McpResponse, McpService, MirroredHeader, RouterLayer},
 };
 
 /// What the router keeps of every kind of item.
@@ -28,6 +28,10 @@ pub(crate) struct Route<I, S> {
     /// Around this handler only, innermost first.
     pub(crate) layers: Vec<RouterLayer>,
     pub(crate) limit: Option<Duration>,
+    /// What the client must be able to do.
+    pub(crate) requires: Vec<ClientCapability>,
+    /// Arguments that a client repeats as HTTP headers.
+    pub(crate) mirrored: Arc<[MirroredHeader]>,
     pub(crate) completers: Vec<Completer<S>>,
     /// All of them must agree that a caller may see it.
     pub(crate) visible: Vec<Visibility<I>>,
@@ -57,6 +61,8 @@ impl<I, S> Route<I, S> {
             endpoint,
             layers: Vec::new(),
             limit: None,
+            requires: Vec::new(),
+            mirrored: Arc::default(),
             completers: Vec::new(),
             visible: Vec::new(),
             scope: None,
@@ -102,6 +108,8 @@ impl<I, S: Send + Sync + 'static> Route<I, S> {
             item: self.item,
             layers: self.layers,
             limit: self.limit,
+            requires: self.requires,
+            mirrored: self.mirrored,
             visible: self.visible,
             scope: self.scope,
             origins: self.origins,
@@ -117,6 +125,8 @@ impl<I: Clone, S> Clone for Route<I, S> {
             endpoint: Arc::clone(&self.endpoint),
             layers: self.layers.clone(),
             limit: self.limit,
+            requires: self.requires.clone(),
+            mirrored: Arc::clone(&self.mirrored),
             completers: self.completers.clone(),
             visible: self.visible.clone(),
             scope: self.scope,

@@ -9,8 +9,8 @@ use super::{
     schema::{self, Described},
 };
 use crate::{
-    protocol::{self, Icon, Meta, ToolAnnotations},
-    router::BuildError,
+    protocol::{self, ClientCapability, Icon, Meta, ToolAnnotations},
+    router::{BuildError, mirrored_headers},
 };
 
 /// A tool, being described.
@@ -49,6 +49,7 @@ use crate::{
 pub struct Tool {
     item: protocol::Tool,
     input_schema: Option<Value>,
+    requires: Vec<ClientCapability>,
 }
 
 impl Tool {
@@ -57,6 +58,7 @@ impl Tool {
         Self {
             item: protocol::Tool::new(name, Value::Null),
             input_schema: None,
+            requires: Vec::new(),
         }
     }
 
@@ -143,6 +145,13 @@ impl Tool {
         self
     }
 
+    /// Says what the client must be able to do; a call of one that cannot is refused before the handler
+    /// runs: without a session by an error −32021, with one by a result that the model can read.
+    pub fn requires(mut self, what: ClientCapability) -> Self {
+        self.requires.push(what);
+        self
+    }
+
     /// Attaches `_meta`.
     pub fn meta(mut self, meta: impl Into<Meta>) -> Self {
         self.item.meta = Some(meta.into());
@@ -187,7 +196,17 @@ impl Tool {
             }
             Err(why) => note(format!("output: {why}")),
         }
+        let mirrored = mirrored_headers(&self.item.input_schema);
+        let mirrored = mirrored.unwrap_or_else(|why| {
+            problem.get_or_insert(BuildError::InvalidSchema {
+                tool: self.item.name.clone(),
+                why,
+            });
+            Vec::new()
+        });
         let mut route = Route::new(self.item, endpoint(handler, ToolAnswer), problem);
+        route.requires = self.requires;
+        route.mirrored = mirrored.into();
         route.origins = origins;
         ToolRoute(route)
     }

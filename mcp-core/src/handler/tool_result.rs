@@ -124,7 +124,11 @@ impl ToolResult {
         let revision = request.revision();
         let structured = match self.structured {
             None => None,
-            Some(Structured::Json(json)) if json.get().starts_with('{') => Some(json),
+            Some(Structured::Json(json))
+                if json.get().starts_with('{') || revision.rules().structured_any =>
+            {
+                Some(json)
+            }
             Some(Structured::Json(_)) => {
                 return unfit(request, NOT_AN_OBJECT, &"it is not an object");
             }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{
-    BuildError, Digest, List, McpRequest, RouterFuture,
+    BuildError, Digest, List, McpRequest, MirroredHeader, RouterFuture,
     dispatch::{Routes, matchers},
     draft::Draft,
     item::Item,
@@ -126,6 +126,12 @@ impl Catalogue {
     #[must_use]
     pub fn instructions(&self) -> Option<&str> {
         self.instructions.as_deref()
+    }
+
+    /// The arguments of a tool that clients repeat as HTTP headers, if it has any.
+    #[must_use]
+    pub fn mirrored_headers(&self, tool: &str) -> Option<Arc<[MirroredHeader]>> {
+        self.routes.mirrored(tool)
     }
 
     /// Whether there is a resource, or a template, for the URI in this request's parameters.

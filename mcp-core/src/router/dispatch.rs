@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    BuildError, McpRequest, McpResponse, RouterFuture,
+    BuildError, McpRequest, McpResponse, MirroredHeader, RouterFuture,
     listing::{Listing, Mounted},
 };
 use crate::{
-    handler::{Endpoint, Route, UriTemplate, completion_params, resource_not_found, texts},
+    handler::{
+        Endpoint, Route, UriTemplate, completion_params, missing_capability, resource_not_found,
+        texts,
+    },
     jsonrpc::ErrorObject,
     protocol::{
         CompleteResult, Completion, CompletionReference, EmptyResult, Method, Prompt, Resource,
@@ -83,9 +86,21 @@ impl Routes {
 
     fn call_tool(&self, request: McpRequest) -> RouterFuture {
         match self.tool(&request) {
-            Ok(tool) => tool.call(request),
+            Ok(tool) => {
+                let mut needs = tool.route.requires.iter();
+                match needs.find(|what| !request.context().can(**what)) {
+                    Some(missing) => missing_capability(&request, *missing).into(),
+                    None => tool.call(request),
+                }
+            }
             Err(error) => refuse(&request, error),
         }
+    }
+
+    /// The arguments of a tool that clients repeat as headers; nothing for an unknown tool.
+    pub(super) fn mirrored(&self, tool: &str) -> Option<Arc<[MirroredHeader]>> {
+        let tool = self.tools.find(tool)?;
+        (!tool.route.mirrored.is_empty()).then(|| Arc::clone(&tool.route.mirrored))
     }
 
     fn tool(&self, request: &McpRequest) -> Result<&Mounted<Tool>, ErrorObject> {

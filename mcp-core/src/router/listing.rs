@@ -103,6 +103,11 @@ impl<I: Item> Listing<I> {
     }
 
     /// The route with this name, if the caller may see it.
+    /// The route under this key, whoever asks.
+    pub(super) fn find(&self, key: &str) -> Option<&Mounted<I>> {
+        self.routes.get(*self.by_key.get(key)?)
+    }
+
     pub(super) fn get(&self, key: &str, context: &Context) -> Option<&Mounted<I>> {
         let found = self.routes.get(*self.by_key.get(key)?)?;
         found.route.is_visible(context).then_some(found)

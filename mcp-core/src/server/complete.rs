@@ -14,12 +14,11 @@ use crate::{
 
 /// How long a list or a read stays fresh, and for whom.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CacheHint {
+pub(super) struct CacheHint {
     /// Milliseconds; 0 means stale at once.
-    pub ttl_ms: u64,
+    ttl_ms: u64,
     /// Who may keep it.
-    pub scope: CacheScope,
+    scope: CacheScope,
 }
 
 /// Whether results of this method carry a hint.

@@ -1,5 +1,7 @@
 //! Requests without a session (2026-07-28): each says everything, and none leaves anything behind.
 
+use std::sync::Arc;
+
 use super::{
     Call, Caller, Reply, Server,
     state::{Rejected, Unsealable},
@@ -8,7 +10,7 @@ use crate::{
     handler::{Again, Peer, Sessionless, Suspended, binding},
     jsonrpc::{ErrorObject, Request},
     protocol::{DiscoverResult, Era, Method, RequestMeta, Revision},
-    router::{McpRequest, McpResponse, Params},
+    router::{McpRequest, McpResponse, MirroredHeader, Params},
 };
 
 impl Server {
@@ -28,6 +30,12 @@ impl Server {
         );
         let peer = Peer::Sessionless(self.clone(), Box::new(client));
         self.begin(peer, Revision::V2026_07_28, request, caller, reply)
+    }
+
+    /// The arguments of a tool that a client repeats as HTTP headers (`x-mcp-header`), if it has any.
+    #[must_use]
+    pub fn mirrored_headers(&self, tool: &str) -> Option<Arc<[MirroredHeader]>> {
+        self.0.current.get().mirrored_headers(tool)
     }
 
     /// What the router is not asked.
