@@ -32,15 +32,18 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;
+mod base64;
 mod config;
 mod cors;
 mod delete;
 mod endpoint;
+mod era;
 mod error;
 mod get;
 mod headers;
 mod health;
 mod listener;
+mod mirror;
 mod origin;
 mod post;
 mod shutdown;
