@@ -25,9 +25,13 @@ mod notification;
 mod outbox;
 mod reader;
 mod refusal;
+mod renewal;
 mod session;
 mod stream;
+mod supervise;
+mod tail;
 mod terminate;
+mod upkeep;
 
 use std::{
     fmt,

@@ -9,3 +9,5 @@ mod ask;
 mod catalogue;
 mod initialize;
 mod session_data;
+mod support;
+mod upkeep;
