@@ -78,6 +78,25 @@ async fn a_change_that_makes_no_router_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_change_that_panics_changes_nothing() {
+    let server = ServerBuilder::from(McpRouter::new())
+        .on_catalogue(|present, payload| match payload.get() {
+            "\"boom\"" => std::panic::panic_any("boom"),
+            _ => grow(present, payload),
+        })
+        .build()
+        .unwrap();
+    let client = TestClient::serving(server.clone());
+    let client = client.connect().await.unwrap();
+    let mut events = server.listen(client.session(), None).await.unwrap();
+    events.next().await.unwrap();
+    server.change_catalogue(&"boom").await.unwrap();
+    server.change_catalogue(&"second").await.unwrap();
+    events.next().await.unwrap();
+    assert_eq!(tools(&client).await, ["second"]);
+}
+
+#[tokio::test]
 async fn a_server_without_a_way_to_change_says_so() {
     let server = ServerBuilder::from(McpRouter::new()).build().unwrap();
     let error = server.change_catalogue(&"x").await.unwrap_err();
