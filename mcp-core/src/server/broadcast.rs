@@ -67,9 +67,7 @@ impl Server {
     /// Acts on what some instance said.
     pub(super) async fn hear(&self, entry: Broadcast) {
         match entry {
-            Broadcast::Cancelled {
-                session, request, ..
-            } => {
+            Broadcast::Cancelled { session, request } => {
                 if let Some(session) = self.0.sessions.get(session.as_str()) {
                     session.cancel(&request);
                 }

@@ -76,8 +76,6 @@ pub(crate) enum Broadcast {
     Cancelled {
         session: SessionId,
         request: RequestId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
     },
     /// A session was deleted.
     SessionEnded { session: SessionId },

@@ -21,6 +21,10 @@ pub struct Limits {
     /// What a client says about itself at `initialize`, `clientInfo` (without icons) and
     /// `capabilities`, in bytes of JSON. Default 16 KiB.
     pub client_record: usize,
+    /// Resources that one session may subscribe to. Default 1000.
+    pub subscriptions: usize,
+    /// The longest URI that may be subscribed to, in bytes. Default 8 KiB.
+    pub subscription_uri: usize,
     /// A session verified against the store less than this ago is served without asking. Default 5 s.
     pub freshness: Duration,
     /// Requests of one session that may run at once in this process. Default 64.
@@ -62,6 +66,8 @@ impl Default for Limits {
             sessions: 10_000,
             sessions_per_principal: 100,
             client_record: 16 * 1024,
+            subscriptions: 1000,
+            subscription_uri: 8 * 1024,
             freshness: Duration::from_secs(5),
             running_calls: 64,
             stream_after: Duration::from_secs(5),

@@ -8,6 +8,7 @@
 mod ask;
 mod catalogue;
 mod initialize;
+mod notification;
 mod session_data;
 mod support;
 mod upkeep;
