@@ -17,10 +17,13 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{
     error::BoxError,
     jsonrpc::{Answer, ErrorObject, Notification, Request, RequestId, Response},
-    protocol::{CallToolResult, Method, Revision},
-    server::{Caller, Outcome, Reply, Server, ServerBuilder, SessionRef},
+    protocol::{CallToolResult, Era, Method, RequestMeta, Revision},
+    server::{Call, Caller, Outcome, Reply, Server, ServerBuilder, SessionRef},
     store::Principal,
 };
+
+/// How often a client answers before it gives a request up.
+const MAX_ROUNDS: usize = 16;
 
 type Answering = dyn Fn(&Value) -> Result<Value, ErrorObject> + Send + Sync;
 
@@ -96,7 +99,7 @@ impl TestClientBuilder {
         self.answer("roots/list", "roots", json!({}), answer)
     }
 
-    /// Initialises a session.
+    /// Initialises a session; in a revision without sessions there is nothing to do.
     ///
     /// # Errors
     ///
@@ -107,6 +110,20 @@ impl TestClientBuilder {
     /// When dropped, a session may have begun.
     pub async fn connect(self) -> Result<TestClient, BoxError> {
         let server = self.server?;
+        let mut client = TestClient {
+            server: server.clone(),
+            session: None,
+            principal: self.principal.clone(),
+            initialize_result: Value::Null,
+            capabilities: self.capabilities.clone(),
+            answers: self.answers,
+            silent: self.silent,
+            next: AtomicI64::new(1),
+            heard: Mutex::default(),
+        };
+        if self.revision.era() == Era::Sessionless {
+            return Ok(client);
+        }
         let params = json!({
             "protocolVersion": self.revision,
             "capabilities": self.capabilities,
@@ -124,16 +141,9 @@ impl TestClientBuilder {
         let session = server.session(id.as_str(), self.principal.as_ref()).await?;
         let ready = Notification::new(Method::Initialized, None);
         server.notify(&session, ready).await?;
-        Ok(TestClient {
-            server,
-            session,
-            principal: self.principal,
-            initialize_result: answer.transpose()?.unwrap_or_default(),
-            answers: self.answers,
-            silent: self.silent,
-            next: AtomicI64::new(1),
-            heard: Mutex::default(),
-        })
+        client.initialize_result = answer.transpose()?.unwrap_or_default();
+        client.session = Some(session);
+        Ok(client)
     }
 }
 
@@ -162,9 +172,10 @@ impl fmt::Debug for TestClientBuilder {
 /// ```
 pub struct TestClient {
     server: Server,
-    session: SessionRef,
+    session: Option<SessionRef>,
     principal: Option<Principal>,
     initialize_result: Value,
+    capabilities: Value,
     answers: BTreeMap<&'static str, Arc<Answering>>,
     silent: bool,
     next: AtomicI64,
@@ -213,10 +224,10 @@ impl TestClient {
         &self.server
     }
 
-    /// The session.
+    /// The session; none in a revision without.
     #[must_use]
-    pub fn session(&self) -> &SessionRef {
-        &self.session
+    pub fn session(&self) -> Option<&SessionRef> {
+        self.session.as_ref()
     }
 
     /// What the server answered to `initialize`.
@@ -263,15 +274,29 @@ impl TestClient {
         method: &str,
         params: Value,
     ) -> Result<T, ClientError> {
+        match &self.session {
+            Some(session) => {
+                let (request, caller) = (self.next(method, &params), self.caller());
+                let call = self.server.call(session, request, caller, Reply::Stream);
+                read(&self.response(call).await?)
+            }
+            None => self.request_in_rounds(method, params).await,
+        }
+    }
+
+    fn next(&self, method: &str, params: &Value) -> Request {
         let id = RequestId::from(self.next.fetch_add(1, Ordering::Relaxed));
-        let params = Some(Bytes::from(params.to_string()));
-        let request = Request::new(id, method.into(), params);
-        let caller = Caller::new(self.principal.clone(), http::Extensions::new());
-        let call = self
-            .server
-            .call(&self.session, request, caller, Reply::Stream);
+        Request::new(id, method.into(), Some(Bytes::from(params.to_string())))
+    }
+
+    fn caller(&self) -> Caller {
+        Caller::new(self.principal.clone(), http::Extensions::new())
+    }
+
+    /// The message that answers a call; what comes before it is heard.
+    async fn response(&self, call: Call) -> Result<Bytes, ClientError> {
         match call.outcome().await {
-            Outcome::Answer(response) => read(&response.into_message()),
+            Outcome::Answer(response) => Ok(response.into_message()),
             Outcome::Cancelled => Err(ClientError::NoAnswer("the request was cancelled")),
             Outcome::Stream(mut events) => {
                 while let Some(event) = events.next().await {
@@ -279,12 +304,70 @@ impl TestClient {
                         continue;
                     }
                     if let Some(message) = self.hear(event.data).await? {
-                        return read(&message);
+                        return Ok(message);
                     }
                 }
                 Err(ClientError::NoAnswer("the stream ended without a response"))
             }
         }
+    }
+
+    /// Sends a request without a session, again and again until its result is final.
+    async fn request_in_rounds<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        mut params: Value,
+    ) -> Result<T, ClientError> {
+        for _ in 0..MAX_ROUNDS {
+            let result = self.round(method, &mut params).await?;
+            if result["resultType"] != "input_required" {
+                return serde_json::from_value(result).map_err(ClientError::unreadable);
+            }
+            self.answer_round(&result, &mut params)?;
+        }
+        Err(ClientError::NoAnswer("the server asked too often"))
+    }
+
+    /// Sends a request once by the rules of 2026-07-28; gives its result, final or not.
+    ///
+    /// # Errors
+    ///
+    /// The JSON-RPC error, or why there was no readable answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the request is cancelled.
+    pub async fn round(&self, method: &str, params: &mut Value) -> Result<Value, ClientError> {
+        let meta = &mut params["_meta"];
+        meta[RequestMeta::PROTOCOL_VERSION] = Revision::V2026_07_28.as_str().into();
+        meta[RequestMeta::CLIENT_CAPABILITIES] = self.capabilities.clone();
+        let request = self.next(method, params);
+        let meta = request.params.as_deref().map(RequestMeta::from_params);
+        let meta = meta.transpose().map_err(ClientError::unreadable)?;
+        let meta = meta.unwrap_or_default();
+        let server = &self.server;
+        let call = server.call_sessionless(request, meta, self.caller(), Reply::Stream);
+        read(&self.response(call).await?)
+    }
+
+    /// Puts the answers to what a result asks into the parameters of the next round.
+    ///
+    /// # Errors
+    ///
+    /// When this client has no answer.
+    pub fn answer_round(&self, result: &Value, params: &mut Value) -> Result<(), ClientError> {
+        let requests = result["inputRequests"].as_object();
+        let mut responses = serde_json::Map::new();
+        for (key, request) in requests.into_iter().flatten() {
+            let method = request["method"].as_str().unwrap_or_default();
+            let answer = self.answers.get(method).filter(|_| !self.silent);
+            let answer = answer.ok_or(ClientError::NoAnswer("the client cannot answer"))?;
+            let answer = answer(&request["params"]).map_err(ClientError::Rpc)?;
+            responses.insert(key.clone(), answer);
+        }
+        params["inputResponses"] = responses.into();
+        params["requestState"] = result["requestState"].clone();
+        Ok(())
     }
 
     /// Takes one message; gives it back when it is the response.
@@ -317,7 +400,9 @@ impl TestClient {
             id: Some(id),
             answer: answer.map_err(ClientError::unreadable)?,
         };
-        let sent = self.server.answer(&self.session, response).await;
+        let session = self.session.as_ref();
+        let session = session.ok_or(ClientError::NoAnswer("a question without a session"))?;
+        let sent = self.server.answer(session, response).await;
         sent.map_err(|refusal| ClientError::Rpc(refusal.error))?;
         Ok(None)
     }
@@ -334,7 +419,9 @@ impl TestClient {
     pub async fn notify(&self, method: &str, params: Value) -> Result<(), ClientError> {
         let params = Some(Bytes::from(params.to_string()));
         let notification = Notification::new(method.into(), params);
-        let sent = self.server.notify(&self.session, notification).await;
+        let session = self.session.as_ref();
+        let session = session.ok_or(ClientError::NoAnswer("there is no session"))?;
+        let sent = self.server.notify(session, notification).await;
         sent.map_err(|refusal| ClientError::Rpc(refusal.error))
     }
 }

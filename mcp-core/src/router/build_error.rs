@@ -65,6 +65,9 @@ pub enum BuildError {
     /// The id of an instance cannot be part of other ids.
     #[error("`{0}` cannot name an instance: visible ASCII without a dot can, up to 64 characters")]
     InvalidInstance(String),
+    /// A bound of the server is zero, or longer than ten years.
+    #[error("the limit `{0}` cannot be used: more than zero and at most ten years can")]
+    InvalidLimit(&'static str),
     /// No revision is left to speak.
     #[error("no protocol revision is served")]
     NoRevision,

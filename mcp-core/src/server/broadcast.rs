@@ -1,6 +1,8 @@
 //! What every instance must hear: written to one of the broadcast logs, read by all.
 
-use std::{collections::hash_map::DefaultHasher, hash::Hasher};
+use std::hash::Hasher;
+
+use siphasher::sip::SipHasher13;
 
 use super::{
     Server,
@@ -9,9 +11,9 @@ use super::{
 };
 use crate::store::{Append, Audience, BROADCAST_LOGS, LogKey, StoreError, StoreErrorKind};
 
-/// The log for a subject. The same on every instance: `DefaultHasher::new` has fixed keys.
+/// The log for a subject. The same on every instance, whatever compiler built it.
 fn log_of(subject: &str) -> LogKey {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = SipHasher13::new_with_key(b"mcp-broadcast-v1");
     hasher.write(subject.as_bytes());
     let shard = hasher.finish() % u64::from(BROADCAST_LOGS);
     LogKey::Broadcast(u8::try_from(shard).unwrap_or_default())
@@ -67,18 +69,20 @@ impl Server {
     /// Acts on what some instance said.
     pub(super) async fn hear(&self, entry: Broadcast) {
         match entry {
-            Broadcast::Cancelled {
-                session, request, ..
-            } => {
+            Broadcast::Cancelled { session, request } => {
                 if let Some(session) = self.0.sessions.get(session.as_str()) {
                     session.cancel(&request);
                 }
             }
             Broadcast::SessionEnded { session } => self.forget(&session),
-            Broadcast::SessionChanged { session } => {
+            Broadcast::SessionChanged { session, version } => {
                 let Some(session) = self.0.sessions.get(session.as_str()) else {
                     return;
                 };
+                // Whoever wrote it, or has read it since, knows it already.
+                if session.version() >= version {
+                    return;
+                }
                 if let Err(error) = self.reload(&session).await {
                     tracing::warn!(%error, "a changed session was not read");
                 }
@@ -86,5 +90,17 @@ impl Server {
             Broadcast::CatalogueChanged { payload } => self.apply_catalogue(&payload),
             Broadcast::ResourceUpdated { uri } => self.notice(&Notice::Updated(uri)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_of_a_subject_never_changes() {
+        let subjects = ["", "catalogue", "file:///a", "file:///b", "mem://notes/1"];
+        let logs = subjects.map(log_of);
+        assert_eq!(logs, [4, 0, 1, 2, 1].map(LogKey::Broadcast));
     }
 }

@@ -189,12 +189,51 @@ impl ServerBuilder {
         self
     }
 
+    /// What does not work between instances with what was given, a sentence each.
+    fn gaps(&self) -> Vec<&'static str> {
+        let given = [
+            (
+                self.events.is_none(),
+                "`session_store` without `event_store`: streams and answers stay in this process, so \
+                 another instance resumes no stream and hears of no cancellation",
+            ),
+            (
+                self.notifier.is_none(),
+                "`session_store` without `notifier`: instances hear of each other only at their next poll",
+            ),
+            (
+                self.leases.is_none(),
+                "`session_store` without `lease_store`: instances do not know of each other, so a stream \
+                 whose instance is gone does not end",
+            ),
+            (
+                self.keys.is_none(),
+                "`session_store` without `state_keys`: the keys are random, so another instance, or this \
+                 one after a restart, does not recognise the ids of these sessions",
+            ),
+        ];
+        if self.mode == SessionMode::Off {
+            return Vec::new();
+        }
+        if self.sessions.is_none() {
+            let alone = "`event_store` without `session_store`: sessions stay in this process, so nobody \
+                         else can read their streams";
+            return self.events.iter().map(|_| alone).collect();
+        }
+        let missing = given.into_iter().filter(|(missing, _)| *missing);
+        missing.map(|(_, gap)| gap).collect()
+    }
+
     /// Builds the server. Its background work begins with its first session.
     ///
     /// # Errors
     ///
     /// [`BuildError`] when the router or a setting contradicts itself.
     pub fn build(self) -> Result<Server, BuildError> {
+        for gap in self.gaps() {
+            tracing::warn!("{gap}");
+        }
+        let limits = self.limits.checked()?;
         let instance = self.instance.unwrap_or_else(mint::instance_id);
         let name = instance.as_str();
         let legal = name
@@ -207,7 +246,7 @@ impl ServerBuilder {
             return Err(BuildError::NoRevision);
         }
         let keys = self.keys.unwrap_or_else(KeyRing::random);
-        let sealer = Sealer::new(&keys, self.audience, self.limits.request_state);
+        let sealer = Sealer::new(&keys, self.audience, limits.request_state);
         let shared = self.sessions.is_some();
         let clock = &self.clock;
         let stores = Stores {
@@ -231,7 +270,7 @@ impl ServerBuilder {
             instance,
             current: Current::new(self.router, self.on_catalogue)?,
             metrics: Metrics::new(&self.revisions),
-            limits: self.limits,
+            limits,
             clock: self.clock,
             revisions: self.revisions,
             mode: self.mode,
@@ -258,5 +297,43 @@ impl fmt::Debug for ServerBuilder {
             .field("mode", &self.mode)
             .field("revisions", &self.revisions)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builder() -> ServerBuilder {
+        ServerBuilder::from(McpRouter::new())
+    }
+
+    #[test]
+    fn memory_alone_lacks_nothing() {
+        assert!(builder().gaps().is_empty());
+    }
+
+    #[test]
+    fn shared_sessions_alone_lack_what_instances_need() {
+        let sessions = builder().session_store(Arc::new(MemorySessionStore::new()));
+        let gaps = sessions.gaps();
+        for missing in ["event_store", "notifier", "lease_store", "state_keys"] {
+            let named = format!("without `{missing}`");
+            assert!(gaps.iter().any(|gap| gap.contains(&named)), "{missing}");
+        }
+        let all = sessions
+            .event_store(Arc::new(MemoryEventStore::new()))
+            .notifier(Arc::new(MemoryNotifier::new()))
+            .lease_store(Arc::new(MemoryLeaseStore::new()))
+            .state_keys(KeyRing::random());
+        assert!(all.gaps().is_empty());
+    }
+
+    #[test]
+    fn shared_streams_of_sessions_that_are_not_shared_are_pointless() {
+        let events = builder().event_store(Arc::new(MemoryEventStore::new()));
+        let gaps = events.gaps();
+        assert_eq!(gaps.len(), 1);
+        assert!(gaps[0].contains("`event_store` without `session_store`"));
     }
 }

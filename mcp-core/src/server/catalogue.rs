@@ -2,13 +2,14 @@
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 use serde_json::value::RawValue;
 
-use super::{Server, entry::Broadcast, listen::Notice};
+use super::{Server, entry::Broadcast, listen::Notice, supervise::message};
 use crate::{
     error::BoxError,
     router::{BuildError, Catalogue, List, McpRequest, McpRouter, RouterFuture},
@@ -62,8 +63,14 @@ impl Current {
             return Err("no `on_catalogue` is set".into());
         };
         let mut router = self.router.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = on_change(&router, payload)?;
-        let new = next.freeze()?;
+        // It is not our code; what stands is replaced only when it has succeeded.
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            let next = on_change(&router, payload)?;
+            let new = next.freeze()?;
+            Ok::<_, BoxError>((next, new))
+        }));
+        let (next, new) =
+            made.map_err(|panic| format!("`on_catalogue` panicked: {}", message(&*panic)))??;
         let old = self.catalogue.swap(Arc::clone(&new));
         *router = next;
         let lists = [

@@ -10,7 +10,10 @@ use bytestring::ByteString;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
-use crate::{jsonrpc::RequestId, store::SessionId};
+use crate::{
+    jsonrpc::RequestId,
+    store::{SessionId, Version},
+};
 
 const VERSION: u8 = 1;
 const READABLE_FROM: u8 = 1;
@@ -76,13 +79,14 @@ pub(crate) enum Broadcast {
     Cancelled {
         session: SessionId,
         request: RequestId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        reason: Option<String>,
     },
     /// A session was deleted.
     SessionEnded { session: SessionId },
-    /// A session's record was changed.
-    SessionChanged { session: SessionId },
+    /// A session's record was changed; this or a later version stands in the store.
+    SessionChanged {
+        session: SessionId,
+        version: Version,
+    },
     /// The catalogue is to be changed.
     CatalogueChanged { payload: Box<RawValue> },
     /// A resource has new content.
@@ -95,7 +99,7 @@ impl Broadcast {
         match self {
             Self::Cancelled { session, .. }
             | Self::SessionEnded { session }
-            | Self::SessionChanged { session } => session.as_str(),
+            | Self::SessionChanged { session, .. } => session.as_str(),
             Self::CatalogueChanged { .. } => "catalogue",
             Self::ResourceUpdated { uri } => uri,
         }

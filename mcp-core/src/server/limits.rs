@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use crate::store::{ReadLimit, Retention, Ttl};
+use crate::{
+    router::BuildError,
+    store::{ReadLimit, Retention, Ttl},
+};
+
+/// The longest time that a bound can be.
+const LONGEST: Duration = Duration::from_hours(24 * 365 * 10);
 
 /// Every bound of a server. All are finite by default; each refusal names its limit.
 #[derive(Clone, Debug)]
@@ -21,7 +27,12 @@ pub struct Limits {
     /// What a client says about itself at `initialize`, `clientInfo` (without icons) and
     /// `capabilities`, in bytes of JSON. Default 16 KiB.
     pub client_record: usize,
-    /// A session verified against the store less than this ago is served without asking. Default 5 s.
+    /// Resources that one session may subscribe to. Default 1000.
+    pub subscriptions: usize,
+    /// The longest URI that may be subscribed to, in bytes. Default 8 KiB.
+    pub subscription_uri: usize,
+    /// A session verified against the store less than this ago is served without asking. Default 5 s,
+    /// never more than a quarter of `session_idle`.
     pub freshness: Duration,
     /// Requests of one session that may run at once in this process. Default 64.
     pub running_calls: usize,
@@ -37,8 +48,6 @@ pub struct Limits {
     pub stream_kept_delivered: Duration,
     /// What a client is told to wait before it reconnects. Default 1 s.
     pub stream_retry: Duration,
-    /// Resources that one session or listener may subscribe to. Default 1000.
-    pub subscriptions: usize,
     /// Open `subscriptions/listen` streams of this process. Default 10 000.
     pub listeners: usize,
     /// How long the state of a call that asked without a session can be presented. Default 15 minutes.
@@ -68,6 +77,8 @@ impl Default for Limits {
             sessions: 10_000,
             sessions_per_principal: 100,
             client_record: 16 * 1024,
+            subscriptions: 1000,
+            subscription_uri: 8 * 1024,
             freshness: Duration::from_secs(5),
             running_calls: 64,
             stream_after: Duration::from_secs(5),
@@ -80,7 +91,6 @@ impl Default for Limits {
             stream_kept: Duration::from_mins(15),
             stream_kept_delivered: Duration::from_mins(1),
             stream_retry: Duration::from_secs(1),
-            subscriptions: 1000,
             listeners: 10_000,
             request_state: Duration::from_mins(15),
             pending_asks: 16,
@@ -95,6 +105,37 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The bounds as they are used, if they can be.
+    pub(crate) fn checked(mut self) -> Result<Self, BuildError> {
+        let above_zero = [
+            ("session_idle", self.session_idle),
+            ("session_lifetime", self.session_lifetime),
+            ("session_unused", self.session_unused),
+            ("freshness", self.freshness),
+            ("stream_after", self.stream_after),
+            ("ask_timeout", self.ask_timeout),
+            ("poll", self.poll),
+            ("lease", self.lease),
+        ];
+        let from_zero = [
+            ("stream_kept", self.stream_kept),
+            ("stream_kept_delivered", self.stream_kept_delivered),
+            ("stream_retry", self.stream_retry),
+            ("pre_stop_delay", self.pre_stop_delay),
+            ("drain_timeout", self.drain_timeout),
+        ];
+        let zero = above_zero.iter().find(|(_, bound)| bound.is_zero());
+        let mut all = above_zero.iter().chain(&from_zero);
+        let wrong = zero.or_else(|| all.find(|(_, bound)| *bound > LONGEST));
+        if let Some((name, _)) = wrong {
+            return Err(BuildError::InvalidLimit(name));
+        }
+        // A session in use is touched only as often as this; it must not run out meanwhile.
+        let most = (self.session_idle / 4).max(Duration::from_millis(1));
+        self.freshness = self.freshness.min(most);
+        Ok(self)
+    }
+
     /// The life of a session in use.
     pub(crate) fn ttl(&self) -> Ttl {
         Ttl {
@@ -126,5 +167,51 @@ impl Limits {
             events: 256,
             bytes: 1024 * 1024,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_that_cannot_be_used_is_named() {
+        type Bound = fn(&mut Limits) -> &mut Duration;
+        let bounds: [(&str, Bound); 8] = [
+            ("session_idle", |limits| &mut limits.session_idle),
+            ("session_lifetime", |limits| &mut limits.session_lifetime),
+            ("session_unused", |limits| &mut limits.session_unused),
+            ("freshness", |limits| &mut limits.freshness),
+            ("stream_after", |limits| &mut limits.stream_after),
+            ("ask_timeout", |limits| &mut limits.ask_timeout),
+            ("poll", |limits| &mut limits.poll),
+            ("lease", |limits| &mut limits.lease),
+        ];
+        for (name, bound) in bounds {
+            for wrong in [
+                Duration::ZERO,
+                Duration::MAX,
+                LONGEST + Duration::from_secs(1),
+            ] {
+                let mut limits = Limits::default();
+                *bound(&mut limits) = wrong;
+                let error = limits.checked().unwrap_err();
+                assert_eq!(error, BuildError::InvalidLimit(name));
+            }
+        }
+        let mut limits = Limits::default();
+        limits.drain_timeout = Duration::MAX;
+        let error = limits.checked().unwrap_err();
+        assert_eq!(error, BuildError::InvalidLimit("drain_timeout"));
+    }
+
+    #[test]
+    fn a_session_is_verified_at_least_four_times_before_it_runs_out() {
+        let mut limits = Limits::default();
+        limits.session_idle = Duration::from_secs(8);
+        let limits = limits.checked().unwrap();
+        assert_eq!(limits.freshness, Duration::from_secs(2));
+        let limits = Limits::default().checked().unwrap();
+        assert_eq!(limits.freshness, Duration::from_secs(5));
     }
 }

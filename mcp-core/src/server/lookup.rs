@@ -4,18 +4,22 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use tokio::sync::OnceCell;
 
-use super::{Refusal, Server, SessionMode, entry::Broadcast, session::Session};
+use super::{Refusal, Server, SessionMode, entry::Broadcast, instance::pause, session::Session};
 use crate::{
     protocol::Revision,
     store::{Principal, SessionChange, SessionId, SessionRecord, StoreError, StoreErrorKind},
 };
 
 /// How often a compare-and-swap is tried before it is given up.
-const ATTEMPTS: usize = 16;
+const ATTEMPTS: u32 = 64;
+
+/// How long to wait, at most, before a compare-and-swap is tried again.
+const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
 /// A session that a message may use, verified a moment ago.
 #[derive(Clone)]
@@ -200,9 +204,11 @@ impl Server {
     ) -> Result<bool, StoreError> {
         let changed = self.write(session, change, None).await?;
         if changed {
-            let session = session.id().clone();
-            self.broadcast(&Broadcast::SessionChanged { session })
-                .await?;
+            let entry = Broadcast::SessionChanged {
+                session: session.id().clone(),
+                version: session.version(),
+            };
+            self.broadcast(&entry).await?;
         }
         Ok(changed)
     }
@@ -216,7 +222,7 @@ impl Server {
         let id = session.id();
         let mut record = SessionRecord::clone(&session.record());
         let mut version = session.version();
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             change(&mut record);
             let wanted = SessionChange {
                 ttl,
@@ -234,6 +240,7 @@ impl Server {
                 Err(error) if error.kind() == StoreErrorKind::Conflict => {}
                 Err(error) => return Err(error),
             }
+            pause(wait_after(attempt)).await;
             let Some(stored) = self.0.stores.sessions.load(id).await? else {
                 self.forget(id);
                 return Ok(false);
@@ -254,4 +261,11 @@ fn owned_by(session: &Session, principal: Option<&Principal>) -> Result<(), Refu
     }
     metrics::counter!("mcp.session.owner_mismatch").increment(1);
     Err(Refusal::unknown_session())
+}
+
+/// Longer after every failure, and different for all who failed at once.
+fn wait_after(attempt: u32) -> Duration {
+    let most = Duration::from_millis(1 << attempt.min(6)).min(LONGEST_WAIT);
+    let random = getrandom::u32().unwrap_or(u32::MAX);
+    most.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

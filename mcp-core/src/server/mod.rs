@@ -26,12 +26,16 @@ mod notification;
 mod outbox;
 mod reader;
 mod refusal;
+mod renewal;
 mod session;
 mod sessionless;
 mod state;
 mod stream;
 mod subscription;
+mod supervise;
+mod tail;
 mod terminate;
+mod upkeep;
 
 use std::{
     fmt,

@@ -1,5 +1,7 @@
 //! What a client tells, and the requests that change its session.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Refusal, Server, SessionRef, entry::Broadcast};
@@ -10,12 +12,14 @@ use crate::{
     store::SessionRecord,
 };
 
+/// Requests with longer ids, in bytes of JSON, cannot be cancelled: every instance reads a
+/// cancellation.
+const LONGEST_ID: usize = 256;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CancelledParams {
     request_id: RequestId,
-    #[serde(default)]
-    reason: Option<String>,
 }
 
 impl Server {
@@ -34,44 +38,48 @@ impl Server {
         notification: Notification,
     ) -> Result<(), Refusal> {
         match notification.method {
-            Method::Initialized => {
-                let changed = self
-                    .change_session(&session.0, |record| record.initialized = true)
-                    .await?;
-                if changed {
-                    Ok(())
-                } else {
-                    Err(Refusal::unknown_session())
-                }
+            Method::Initialized => self.initialized(session).await,
+            Method::Cancelled => {
+                self.cancelled(session, &notification).await;
+                Ok(())
             }
-            Method::Cancelled => self.cancelled(session, notification).await,
             _ => Ok(()),
         }
     }
 
-    async fn cancelled(
-        &self,
-        session: &SessionRef,
-        notification: Notification,
-    ) -> Result<(), Refusal> {
+    async fn initialized(&self, session: &SessionRef) -> Result<(), Refusal> {
+        // Saying it again changes nothing.
+        if session.0.record().initialized {
+            return Ok(());
+        }
+        let changed = self
+            .change_session(&session.0, |record| record.initialized = true)
+            .await?;
+        if changed {
+            Ok(())
+        } else {
+            Err(Refusal::unknown_session())
+        }
+    }
+
+    /// A cancellation that cannot be read, or comes too late, is ignored as the specification says.
+    async fn cancelled(&self, session: &SessionRef, notification: &Notification) {
         let params = notification.params.as_deref().unwrap_or(b"{}");
-        let params: CancelledParams = serde_json::from_slice(params).map_err(|_| {
-            Refusal::invalid(
-                "`requestId` must be a string or an integer",
-                "invalid_params",
-            )
-        })?;
+        let Ok(CancelledParams { request_id }) = serde_json::from_slice(params) else {
+            return;
+        };
+        if request_id.as_json().len() > LONGEST_ID {
+            return;
+        }
         // Here at once; on the other instances when they read the log.
-        session.0.cancel(&params.request_id);
+        session.0.cancel(&request_id);
         let entry = Broadcast::Cancelled {
             session: session.id().clone(),
-            request: params.request_id,
-            reason: params.reason,
+            request: request_id,
         };
         if let Err(error) = self.broadcast(&entry).await {
             tracing::warn!(%error, "a cancellation was not announced");
         }
-        Ok(())
     }
 
     async fn set_level(&self, request: &McpRequest) -> McpResponse {
@@ -89,15 +97,33 @@ impl Server {
             Ok(uri) => uri,
             Err(error) => return McpResponse::error(request.id(), error),
         };
+        if uri.len() > self.limits().subscription_uri {
+            let error = ErrorObject::invalid_params("`uri` is too long to subscribe to");
+            return McpResponse::error(request.id(), error.reason("too_large"));
+        }
         if !self.0.current.get().reads(request) {
             let code = request.revision().rules().resource_not_found;
             let error = ErrorObject::new(crate::jsonrpc::ErrorCode(code), "unknown resource");
             return McpResponse::error(request.id(), error.with("uri", uri));
         }
-        self.change(request, move |record| {
-            record.subscriptions.insert(uri.clone());
-        })
-        .await
+        let limit = self.limits().subscriptions;
+        // Decided with the record that is written, so that no race gets past the limit.
+        let full = AtomicBool::new(false);
+        let response = self
+            .change(request, |record| {
+                let subscribed = &mut record.subscriptions;
+                let no_room = subscribed.len() >= limit && !subscribed.contains(&uri);
+                full.store(no_room, Ordering::Relaxed);
+                if !no_room {
+                    subscribed.insert(uri.clone());
+                }
+            })
+            .await;
+        if full.into_inner() && response.as_error().is_none() {
+            let error = ErrorObject::invalid_params("this session has too many subscriptions");
+            return McpResponse::error(request.id(), error.reason("too_many_subscriptions"));
+        }
+        response
     }
 
     async fn unsubscribe(&self, request: &McpRequest) -> McpResponse {

@@ -36,7 +36,10 @@ async fn a_change_is_announced_when_it_can_be_used() {
     let server = server();
     let client = TestClient::serving(server.clone());
     let client = client.connect().await.unwrap();
-    let mut events = server.listen(client.session(), None).await.unwrap();
+    let mut events = server
+        .listen(client.session().unwrap(), None)
+        .await
+        .unwrap();
     assert!(events.next().await.unwrap().data.is_empty());
     server.change_catalogue(&"second").await.unwrap();
     let event = events.next().await.unwrap();
@@ -57,7 +60,10 @@ async fn a_handler_can_change_the_catalogue() {
         .unwrap();
     let client = TestClient::serving(server.clone());
     let client = client.connect().await.unwrap();
-    let mut events = server.listen(client.session(), None).await.unwrap();
+    let mut events = server
+        .listen(client.session().unwrap(), None)
+        .await
+        .unwrap();
     events.next().await.unwrap();
     client.call_tool("grow", json!({})).await.unwrap();
     events.next().await.unwrap();
@@ -69,12 +75,37 @@ async fn a_change_that_makes_no_router_changes_nothing() {
     let server = server();
     let client = TestClient::serving(server.clone());
     let client = client.connect().await.unwrap();
-    let mut events = server.listen(client.session(), None).await.unwrap();
+    let mut events = server
+        .listen(client.session().unwrap(), None)
+        .await
+        .unwrap();
     events.next().await.unwrap();
     server.change_catalogue(&"first").await.unwrap();
     server.change_catalogue(&"third").await.unwrap();
     events.next().await.unwrap();
     assert_eq!(tools(&client).await, ["first", "third"]);
+}
+
+#[tokio::test]
+async fn a_change_that_panics_changes_nothing() {
+    let server = ServerBuilder::from(McpRouter::new())
+        .on_catalogue(|present, payload| match payload.get() {
+            "\"boom\"" => std::panic::panic_any("boom"),
+            _ => grow(present, payload),
+        })
+        .build()
+        .unwrap();
+    let client = TestClient::serving(server.clone());
+    let client = client.connect().await.unwrap();
+    let mut events = server
+        .listen(client.session().unwrap(), None)
+        .await
+        .unwrap();
+    events.next().await.unwrap();
+    server.change_catalogue(&"boom").await.unwrap();
+    server.change_catalogue(&"second").await.unwrap();
+    events.next().await.unwrap();
+    assert_eq!(tools(&client).await, ["second"]);
 }
 
 #[tokio::test]

@@ -11,6 +11,10 @@
 
 mod ask;
 mod catalogue;
+mod eras;
 mod initialize;
+mod notification;
 mod session_data;
 mod stream;
+mod support;
+mod upkeep;

@@ -1,12 +1,26 @@
 //! What handlers remember for a session.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
 use mcp_core::{
-    Args, Context, McpRouter, Tool, ToolError, jsonrpc::RequestId, protocol::Revision,
-    store::StoreErrorKind, testing::TestClient,
+    Args, Context, McpRouter, Tool, ToolError,
+    jsonrpc::RequestId,
+    protocol::Revision,
+    server::ServerBuilder,
+    store::{MemorySessionStore, StoreErrorKind},
+    testing::TestClient,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
+
+use crate::support::{Fault, Faulty, pass};
 
 #[derive(Deserialize, JsonSchema)]
 struct Remember {
@@ -63,6 +77,41 @@ async fn concurrent_writes_under_different_keys_are_all_kept() {
         let recalled = text(&client, "recall", json!({ "key": format!("k{n}") })).await;
         assert_eq!(recalled, n.to_string());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_writers_of_one_session_all_succeed() {
+    // Everyone has read before anyone writes, so that of each round one succeeds.
+    let sessions = Faulty::new(MemorySessionStore::new(), |_| Fault::Yield);
+    let server = ServerBuilder::from(router()).session_store(sessions);
+    let client = TestClient::builder(server).connect().await.unwrap();
+    let writes = (0..64).map(|n| {
+        let arguments = json!({ "key": format!("k{n}"), "value": "x" });
+        client.call_tool("remember", arguments)
+    });
+    for result in futures_util::future::join_all(writes).await {
+        assert_eq!(result.unwrap().is_error, None);
+    }
+    for n in 0..64 {
+        let recalled = text(&client, "recall", json!({ "key": format!("k{n}") })).await;
+        assert_eq!(recalled, "x");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_does_not_read_again_what_it_wrote() {
+    let loads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&loads);
+    let sessions = Faulty::new(MemorySessionStore::new(), move |call| {
+        counted.fetch_add(usize::from(call == "load"), Ordering::SeqCst);
+        Fault::None
+    });
+    let server = ServerBuilder::from(router()).session_store(sessions);
+    let client = TestClient::builder(server).connect().await.unwrap();
+    let arguments = json!({ "key": "a", "value": "x" });
+    client.call_tool("remember", arguments).await.unwrap();
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(loads.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]

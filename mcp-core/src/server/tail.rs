@@ -1,0 +1,182 @@
+//! What a process reads besides its requests: the logs that every instance tails, and its inbox.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Weak},
+};
+
+use tokio::{task::coop::consume_budget, time::Instant};
+
+use super::{
+    Inner, Server, broadcast,
+    entry::{self, Broadcast, InboxEntry},
+    instance::server,
+    supervise::Work,
+};
+use crate::store::{self, Listener, LogKey, Sealed, TailEvent, WakeUp};
+
+/// Reads the inbox and the broadcast logs, and wakes the connections whose streams moved.
+pub(super) struct Tail {
+    inner: Weak<Inner>,
+    tails: store::Tail,
+    ear: Option<Box<dyn Listener>>,
+    armed: bool,
+    /// Read, but not acted on yet.
+    unheard: VecDeque<TailEvent>,
+}
+
+impl Tail {
+    /// Ready when what is said from now on will be heard.
+    pub(super) async fn begin(server: &Server) -> Self {
+        let inbox = LogKey::Inbox(server.instance().clone());
+        let mut tail = Self {
+            inner: Arc::downgrade(&server.0),
+            tails: store::Tail::new(broadcast::logs().chain([inbox])),
+            ear: None,
+            armed: false,
+            unheard: VecDeque::new(),
+        };
+        tail.arm(server).await;
+        tail
+    }
+
+    /// First hears, then looks where the logs stand: nothing can fall between.
+    async fn arm(&mut self, server: &Server) {
+        if self.ear.is_none() {
+            match server.0.stores.notifier.listen(server.instance()).await {
+                Ok(ear) => self.ear = Some(ear),
+                Err(error) => tracing::warn!(%error, "no wake-ups; the logs are polled"),
+            }
+        }
+        if !self.armed {
+            match self.tails.arm(&*server.0.stores.events).await {
+                Ok(()) => self.armed = true,
+                Err(error) => tracing::warn!(%error, "the logs cannot be read yet"),
+            }
+        }
+    }
+
+    /// The next wake-up; `None` when it is time to poll.
+    async fn wait(&mut self, until: Instant) -> Option<WakeUp> {
+        let Some(ear) = &mut self.ear else {
+            tokio::time::sleep_until(until).await;
+            return None;
+        };
+        match tokio::time::timeout_at(until, ear.next()).await {
+            Ok(Some(woken)) => Some(woken),
+            Ok(None) => {
+                self.ear = None;
+                Some(WakeUp::MayHaveLost)
+            }
+            Err(_) => None,
+        }
+    }
+
+    async fn look(&mut self, server: &Server, log: &LogKey) {
+        if !self.armed {
+            return self.poll(server).await;
+        }
+        match self.tails.look(&*server.0.stores.events, log).await {
+            Ok(events) => self.hear(server, events).await,
+            Err(error) => tracing::warn!(%error, "a log could not be read"),
+        }
+        if self.tails.is_behind() {
+            self.poll(server).await;
+        }
+    }
+
+    async fn poll(&mut self, server: &Server) {
+        self.arm(server).await;
+        loop {
+            match self.tails.poll(&*server.0.stores.events).await {
+                Ok(events) => self.hear(server, events).await,
+                Err(error) => {
+                    // The next poll tries again; what is behind stays behind in an outage.
+                    tracing::warn!(%error, "the logs could not be read");
+                    break;
+                }
+            }
+            if !self.tails.is_behind() {
+                break;
+            }
+        }
+        Self::poll_streams(server).await;
+    }
+
+    /// Wakes the connections whose streams moved without a word.
+    async fn poll_streams(server: &Server) {
+        let logs = server.0.readers.logs();
+        if logs.is_empty() {
+            return;
+        }
+        match server.0.stores.events.heads(&logs).await {
+            Ok(heads) => {
+                for (log, head) in logs.iter().zip(heads) {
+                    match head {
+                        Some(head) if head.sealed == Sealed::Open => {
+                            server.0.readers.wake_behind(log, head.last.seq);
+                        }
+                        _ => server.0.readers.wake(log),
+                    }
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the streams could not be looked at"),
+        }
+    }
+
+    /// Acts on events, each once: what a panic interrupts is not done again, what follows it is.
+    async fn hear(&mut self, server: &Server, events: Vec<TailEvent>) {
+        self.unheard.extend(events);
+        while let Some(event) = self.unheard.pop_front() {
+            match event {
+                TailEvent::Event {
+                    log: LogKey::Inbox(_),
+                    event,
+                } => {
+                    if let Some(answer) = entry::decode::<InboxEntry>(&event.payload) {
+                        server.0.pending.deliver(answer);
+                    }
+                }
+                // Only broadcast logs are tailed besides.
+                TailEvent::Event { event, .. } => {
+                    if let Some(entry) = entry::decode::<Broadcast>(&event.payload) {
+                        server.hear(entry).await;
+                    }
+                }
+                TailEvent::Gap { .. } => {
+                    metrics::counter!("mcp.backplane.gap").increment(1);
+                    server.over_notify();
+                }
+            }
+        }
+    }
+}
+
+impl Work for Tail {
+    async fn run(&mut self) {
+        let mut next_poll = Instant::now();
+        loop {
+            let Some(interval) = server(&self.inner).map(|server| server.limits().poll) else {
+                return;
+            };
+            // However many wake-ups come, the poll and the other tasks have their turn.
+            consume_budget().await;
+            let woken = if Instant::now() < next_poll {
+                self.wait(next_poll).await
+            } else {
+                None
+            };
+            let Some(server) = server(&self.inner) else {
+                return;
+            };
+            match woken {
+                Some(WakeUp::Look(log @ LogKey::Stream { .. })) => server.0.readers.wake(&log),
+                Some(WakeUp::Look(log)) => self.look(&server, &log).await,
+                Some(WakeUp::MayHaveLost) | None => {
+                    next_poll = Instant::now() + interval;
+                    self.poll(&server).await;
+                }
+            }
+        }
+    }
+}
