@@ -6,14 +6,16 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::{
     config::Config,
     headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID},
-    origin,
+    mirror, origin,
 };
 
-const ALLOWED_HEADERS: [HeaderName; 6] = [
+const ALLOWED_HEADERS: [HeaderName; 8] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     LAST_EVENT_ID,
+    mirror::METHOD,
+    mirror::NAME,
     PROTOCOL_VERSION,
     SESSION_ID,
 ];

@@ -1,22 +1,24 @@
 //! One DELETE: the client ends its session.
 
 use axum::{extract::Request, http::StatusCode, response::Response};
-use mcp_core::server::SessionMode;
 
 use crate::{
     answer::{self, Refused},
     endpoint::{self, Endpoint},
+    era::Stated,
     headers,
 };
 
 /// Serves a DELETE.
 pub(crate) async fn delete(endpoint: &Endpoint, request: Request) -> Result<Response, Refused> {
     let server = &endpoint.server;
-    if server.session_mode() == SessionMode::Off {
+    if !endpoint.has_sessions() {
         return Err(endpoint::method_not_allowed("POST").into());
     }
     let (parts, _) = request.into_parts();
-    headers::version(&parts.headers, server, None)?;
+    if headers::version(&parts.headers, server)? == Stated::Sessionless {
+        return Err(endpoint::method_not_allowed("POST").into());
+    }
     let id = headers::session_id(&parts.headers, None)?;
     let principal = endpoint.principal(&parts);
     let session = server.session(id, principal.as_ref()).await?;

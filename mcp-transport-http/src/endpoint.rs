@@ -83,9 +83,16 @@ impl Endpoint {
             Method::POST => post::post(self, request).await,
             Method::GET => get_stream::get(self, request).await,
             Method::DELETE => delete::delete(self, request).await,
-            _ if self.server.session_mode() == SessionMode::Off => Ok(method_not_allowed("POST")),
+            _ if !self.has_sessions() => Ok(method_not_allowed("POST")),
             _ => Ok(method_not_allowed("POST, GET, DELETE")),
         }
+    }
+
+    /// Whether anything but POST is offered.
+    pub(crate) fn has_sessions(&self) -> bool {
+        let mut revisions = self.server.revisions().iter();
+        self.server.session_mode() != SessionMode::Off
+            && revisions.any(|revision| revision.is_session_oriented())
     }
 
     /// Who sends a request.

@@ -3,11 +3,13 @@
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use mcp_core::{
     jsonrpc::{ErrorObject, RequestId},
-    protocol::Revision,
     server::Server,
 };
 
-use crate::answer::{self, Refused};
+use crate::{
+    answer::{self, Refused},
+    era::{self, Stated},
+};
 
 /// `Mcp-Session-Id`
 pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -35,27 +37,11 @@ pub(crate) fn one<'a>(
     }
 }
 
-/// The revision that `MCP-Protocol-Version` names, if the header is there.
-pub(crate) fn version(
-    headers: &HeaderMap,
-    server: &Server,
-    id: Option<&RequestId>,
-) -> Result<Option<Revision>, Refused> {
-    let Some(text) = one(headers, &PROTOCOL_VERSION)? else {
-        return Ok(None);
-    };
-    let known = server.revisions();
-    let revision = Revision::parse(text).filter(|revision| known.contains(revision));
-    if revision.is_some() {
-        return Ok(revision);
-    }
-    let supported: Vec<&str> = known.iter().map(|revision| revision.as_str()).collect();
-    let shown: String = text.chars().take(64).collect();
-    let error = ErrorObject::invalid_request("this protocol version is not served")
-        .reason("unsupported_version")
-        .with("supported", supported)
-        .with("requested", shown);
-    Err(answer::error_for(StatusCode::BAD_REQUEST, id, &error).into())
+/// What `MCP-Protocol-Version` says, where no request says more.
+pub(crate) fn version(headers: &HeaderMap, server: &Server) -> Result<Stated, Refused> {
+    let text = one(headers, &PROTOCOL_VERSION)?;
+    era::stated(text, server.revisions())
+        .map_err(|error| answer::error(StatusCode::BAD_REQUEST, &error).into())
 }
 
 /// The session a message names.

@@ -28,7 +28,8 @@
 //! # Modules
 //!
 //! All private. The way of a message: `listener` → `endpoint` → `post`, `get` or `delete` → the
-//! server → `answer` or `sse`.
+//! server → `answer` or `sse`. In `post`, `era` sends a request that needs no session through
+//! `mirror` to `sessionless`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;
@@ -44,8 +45,10 @@ mod headers;
 mod health;
 mod listener;
 mod mirror;
+mod mirrored_value;
 mod origin;
 mod post;
+mod sessionless;
 mod shutdown;
 mod sse;
 mod transport;

@@ -19,8 +19,9 @@ use mcp_core::{
 use crate::{
     answer::{self, Refused},
     endpoint::Endpoint,
-    headers::{self, Accepts, SESSION_ID},
-    sse,
+    era::{self, Era, Stated},
+    headers::{self, Accepts, PROTOCOL_VERSION, SESSION_ID},
+    sessionless, sse,
 };
 
 /// What a request without a version and without a session is served by.
@@ -48,11 +49,32 @@ pub(crate) async fn post(endpoint: &Endpoint, request: HttpRequest) -> Result<Re
         answer::error_for(StatusCode::BAD_REQUEST, id, &error.error)
     })?;
     match incoming {
-        Incoming::Single(Message::Request(request)) if request.method == Method::Initialize => {
+        Incoming::Single(Message::Request(request)) => {
+            by_era(endpoint, parts, request, accepts).await
+        }
+        Incoming::Single(message) => told(endpoint, &parts, message).await,
+        Incoming::Batch(members) => batch(endpoint, parts, members, accepts).await,
+    }
+}
+
+/// A request, by itself or in a session.
+async fn by_era(
+    endpoint: &Endpoint,
+    parts: Parts,
+    request: Request,
+    accepts: Accepts,
+) -> Result<Response, Refused> {
+    let header = headers::one(&parts.headers, &PROTOCOL_VERSION)?;
+    let era = era::of(header, &request, endpoint.server.revisions());
+    let wrong = |error| answer::error_for(StatusCode::BAD_REQUEST, Some(&request.id), &error);
+    match era.map_err(wrong)? {
+        Era::Sessionless(meta) => {
+            sessionless::serve(endpoint, parts, request, *meta, accepts).await
+        }
+        Era::Sessions(_) if request.method == Method::Initialize => {
             Ok(initialize(endpoint, parts, request, accepts).await)
         }
-        Incoming::Single(message) => single(endpoint, parts, message, accepts).await,
-        Incoming::Batch(members) => batch(endpoint, parts, members, accepts).await,
+        Era::Sessions(version) => in_session(endpoint, parts, request, version, accepts).await,
     }
 }
 
@@ -129,46 +151,54 @@ async fn session(
         .map_err(|refusal| answer::refusal(id, &refusal).into())
 }
 
-async fn single(
+async fn in_session(
     endpoint: &Endpoint,
     parts: Parts,
-    message: Message,
+    request: Request,
+    version: Option<Revision>,
     accepts: Accepts,
 ) -> Result<Response, Refused> {
     let server = &endpoint.server;
-    let id = match &message {
-        Message::Request(request) => Some(request.id.clone()),
-        Message::Notification(_) | Message::Response(_) => None,
+    let session = session(endpoint, &parts, Some(&request.id)).await?;
+    let caller = endpoint.caller(parts);
+    let reply = if accepts.sse {
+        Reply::Stream
+    } else {
+        Reply::Single
     };
-    let version = headers::version(&parts.headers, server, id.as_ref())?;
-    let session = session(endpoint, &parts, id.as_ref()).await?;
-    match (message, session) {
-        (Message::Request(request), session) => {
-            let caller = endpoint.caller(parts);
-            let reply = if accepts.sse {
-                Reply::Stream
-            } else {
-                Reply::Single
-            };
-            let call = match session {
-                Some(session) => server.call(&session, request, caller, reply),
-                None => server.call_alone(version.unwrap_or(ASSUMED), request, caller, reply),
-            };
-            Ok(outcome(endpoint, call.outcome().await, accepts))
-        }
+    let call = match session {
+        Some(session) => server.call(&session, request, caller, reply),
+        None => server.call_alone(version.unwrap_or(ASSUMED), request, caller, reply),
+    };
+    Ok(outcome(endpoint, call.outcome().await, accepts))
+}
+
+/// What wants no answer: a notification, or the client's answer to a question.
+async fn told(endpoint: &Endpoint, parts: &Parts, message: Message) -> Result<Response, Refused> {
+    let server = &endpoint.server;
+    if headers::version(&parts.headers, server)? == Stated::Sessionless {
+        return match message {
+            // The revision defines none over HTTP; what comes means nothing, and does no harm.
+            Message::Notification(_) => Ok(answer::accepted()),
+            Message::Request(_) | Message::Response(_) => Err(fault(
+                StatusCode::BAD_REQUEST,
+                "responses are not part of this protocol version",
+            )),
+        };
+    }
+    match (message, session(endpoint, parts, None).await?) {
         (Message::Notification(notification), Some(session)) => {
             server.notify(&session, notification).await?;
-            Ok(answer::accepted())
         }
         (Message::Response(response), Some(session)) => {
             server.answer(&session, response).await?;
-            Ok(answer::accepted())
         }
-        (_, None) => Ok(answer::accepted()),
+        (Message::Request(_), _) | (_, None) => {}
     }
+    Ok(answer::accepted())
 }
 
-fn outcome(endpoint: &Endpoint, outcome: Outcome, accepts: Accepts) -> Response {
+pub(crate) fn outcome(endpoint: &Endpoint, outcome: Outcome, accepts: Accepts) -> Response {
     match outcome {
         Outcome::Answer(response) => whole(response.into_message(), accepts),
         Outcome::Stream(events) => sse::response(events, endpoint.config.keep_alive),
@@ -178,7 +208,7 @@ fn outcome(endpoint: &Endpoint, outcome: Outcome, accepts: Accepts) -> Response 
 }
 
 /// One message: plain JSON, or a stream of one event for a client that reads nothing else.
-fn whole(message: Bytes, accepts: Accepts) -> Response {
+pub(crate) fn whole(message: Bytes, accepts: Accepts) -> Response {
     if accepts.json {
         answer::json(StatusCode::OK, message)
     } else {
@@ -196,17 +226,22 @@ async fn batch(
     accepts: Accepts,
 ) -> Result<Response, Refused> {
     let server = &endpoint.server;
-    let version = headers::version(&parts.headers, server, None)?;
+    let not_here = || {
+        fault(
+            StatusCode::BAD_REQUEST,
+            "batches are not part of this protocol version",
+        )
+    };
+    let Stated::Sessions(version) = headers::version(&parts.headers, server)? else {
+        return Err(not_here());
+    };
     let session = session(endpoint, &parts, None).await?;
     let revision = match &session {
         Some(session) => session.revision(),
         None => version.unwrap_or(ASSUMED),
     };
     if !revision.rules().batches {
-        return Err(fault(
-            StatusCode::BAD_REQUEST,
-            "batches are not part of this protocol version",
-        ));
+        return Err(not_here());
     }
     if members.is_empty() || members.len() > server.limits().batch {
         return Err(fault(
@@ -245,6 +280,10 @@ async fn batch_member(
             Some(error_message(Some(&request.id), &error))
         }
         Ok(Message::Request(request)) => {
+            // The header named a revision of sessions or none, and so must every member.
+            if let Err(error) = era::of(None, &request, server.revisions()) {
+                return Some(error_message(Some(&request.id), &error));
+            }
             let call = match session {
                 Some(session) => server.call(session, request, caller, Reply::Single),
                 None => server.call_alone(revision, request, caller, Reply::Single),

@@ -51,14 +51,14 @@ pub(crate) fn mirrored_headers(input_schema: &Value) -> Result<Vec<MirroredHeade
 enum Place<'a> {
     Root,
     /// The schema of a property, with the place of the schema that names the property.
-    Property(&'a Place<'a>, &'a str),
+    Property(&'a Self, &'a str),
     /// Under any other keyword.
-    Member(&'a Place<'a>, &'a str),
+    Member(&'a Self, &'a str),
     /// A member of an array.
-    Index(&'a Place<'a>, usize),
+    Index(&'a Self, usize),
 }
 
-impl<'a> Place<'a> {
+impl Place<'_> {
     /// The names of the properties from the root, if nothing but properties leads here.
     fn path(&self) -> Option<Vec<String>> {
         match self {
