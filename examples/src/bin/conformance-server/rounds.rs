@@ -48,6 +48,7 @@ fn single() -> McpRouter {
         .tool(
             Tool::new("test_missing_capability")
                 .description("Asks the client's model, so the client must have one")
+                .requires(ClientCapability::Sampling)
                 .handler(sampling),
         )
         .tool(
