@@ -3,15 +3,17 @@
 //! <https://github.com/modelcontextprotocol/conformance>
 
 mod asks;
+mod changes;
 mod content;
 mod prompts;
 mod resources;
+mod rounds;
 mod tools;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use mcp_core::McpRouter;
+use mcp_core::{McpRouter, server::ServerBuilder};
 use mcp_examples::Flags;
 
 #[tokio::main]
@@ -21,7 +23,10 @@ async fn main() -> ExitCode {
         .merge(tools::router())
         .merge(content::router())
         .merge(asks::router())
+        .merge(rounds::router())
+        .merge(changes::router())
         .merge(prompts::router())
         .merge(resources::router());
-    mcp_examples::serve(router, &Flags::parse()).await
+    let server = ServerBuilder::from(router).on_catalogue(changes::apply);
+    mcp_examples::serve(server, &Flags::parse()).await
 }

@@ -1,8 +1,13 @@
-//! Tools about the course of a call: plain, failing, with progress, with log lines, cut off.
+//! Tools about the course of a call: plain, failing, with progress, with log lines, cut off; and
+//! those whose input schemas say more than types can.
 
 use std::time::Duration;
 
-use mcp_core::{Context, McpRouter, Tool, ToolError, handler::RawArgs, protocol::LoggingLevel};
+use mcp_core::{
+    Args, Context, McpRouter, Tool, ToolError, handler::RawArgs, protocol::LoggingLevel,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Between two messages of one call.
@@ -14,6 +19,10 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// The tools.
 pub(crate) fn router() -> McpRouter {
+    calls().merge(schemas())
+}
+
+fn calls() -> McpRouter {
     McpRouter::new()
         .tool(
             Tool::new("test_simple_text")
@@ -36,15 +45,34 @@ pub(crate) fn router() -> McpRouter {
                 .handler(with_logging),
         )
         .tool(
+            Tool::new("test_logging_tool")
+                .description("Sends a log line to a client that wants it")
+                .handler(logging),
+        )
+        .tool(
             Tool::new("test_reconnection")
                 .description("Ends the stream before the result, which a reconnected client gets")
                 .handler(reconnection),
         )
+}
+
+fn schemas() -> McpRouter {
+    McpRouter::new()
         .tool(
             Tool::new("json_schema_2020_12_tool")
                 .description("Has an input schema with keywords of JSON Schema 2020-12")
                 .input_schema(schema_2020_12())
                 .handler(json_schema),
+        )
+        .tool(
+            Tool::new("test_custom_header")
+                .description("Has an argument that the client repeats in a header")
+                .input_schema(json!({
+                    "type": "object",
+                    "properties": { "value": { "type": "string", "x-mcp-header": "Value" } },
+                    "required": ["value"],
+                }))
+                .handler(custom_header),
         )
 }
 
@@ -78,6 +106,12 @@ async fn with_logging(ctx: Context) -> &'static str {
     "Three log lines were sent."
 }
 
+async fn logging(ctx: Context) -> &'static str {
+    ctx.log(LoggingLevel::Info, None, "Tool execution started")
+        .await;
+    "A log line was sent if the client wanted it."
+}
+
 async fn reconnection(ctx: Context) -> &'static str {
     ctx.disconnect(RETRY);
     pause(AWAY).await;
@@ -86,6 +120,15 @@ async fn reconnection(ctx: Context) -> &'static str {
 
 async fn json_schema(_arguments: RawArgs) -> &'static str {
     "The arguments are not looked at."
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct CustomHeader {
+    value: String,
+}
+
+async fn custom_header(Args(CustomHeader { value }): Args<CustomHeader>) -> String {
+    format!("The value is {value:?}.")
 }
 
 #[expect(clippy::disallowed_methods, reason = "the suite watches the time pass")]
