@@ -43,7 +43,7 @@ const SETS: [Set; 4] = [
         name: "2026-07-28",
         arguments: &["--requirements", "2026-07-28"],
         scenarios: 50,
-        successes: 153,
+        successes: 152,
         uncounted: Some(Uncounted {
             prefix: "tasks-",
             reason: "the extension io.modelcontextprotocol/tasks is not served",
@@ -53,7 +53,7 @@ const SETS: [Set; 4] = [
         name: "2026-07-28-all",
         arguments: &["--suite", "all", "--spec-version", "2026-07-28"],
         scenarios: 40,
-        successes: 153,
+        successes: 152,
         uncounted: None,
     },
     // 30 of the scenarios are scored by the suite itself; here all of them count.

@@ -19,7 +19,7 @@ async fn tools_are_listed_with_their_schemas() {
     let server = Server::start().await;
     let client = connect(User::default(), &server.url).await;
     let tools = client.list_all_tools().await.unwrap();
-    assert_eq!(tools.len(), 14);
+    assert_eq!(tools.len(), 28);
     let named = |name| tools.iter().find(|tool| tool.name == name).unwrap();
     let sampling = &named("test_sampling").input_schema;
     assert_eq!(sampling["required"], json!(["prompt"]));

@@ -69,20 +69,20 @@ async fn discover(server: &Server, preferred: &[ProtocolVersion]) -> Client {
 }
 
 #[tokio::test]
-async fn a_client_that_discovers_first_falls_back_to_initialize() {
+async fn a_client_that_discovers_first_needs_no_session() {
     let server = Server::start().await;
     let client = discover(&server, &[ProtocolVersion::V_2026_07_28]).await;
-    assert_eq!(revision(&client), ProtocolVersion::V_2025_11_25);
+    assert_eq!(revision(&client), ProtocolVersion::V_2026_07_28);
     let result = call(&client, "test_simple_text", json!({})).await;
     assert!(!text(&result).is_empty());
 }
 
 #[tokio::test]
-async fn a_client_that_discovers_every_revision_falls_back_to_initialize() {
+async fn a_client_that_discovers_every_revision_chooses_the_newest() {
     let server = Server::start().await;
     let both = [ProtocolVersion::V_2026_07_28, ProtocolVersion::V_2025_11_25];
     let client = discover(&server, &both).await;
-    assert_eq!(revision(&client), ProtocolVersion::V_2025_11_25);
+    assert_eq!(revision(&client), ProtocolVersion::V_2026_07_28);
     let result = call(&client, "test_simple_text", json!({})).await;
     assert!(!text(&result).is_empty());
 }

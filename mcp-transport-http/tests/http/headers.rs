@@ -200,9 +200,9 @@ async fn a_protocol_version_that_is_not_served_is_refused() {
         version.clone_into(&mut client.revision);
         for request in [client.post(&ping()), client.get(None), client.delete()] {
             let error = refused(request, 400).await;
-            assert_eq!(error["code"], -32600, "{version}");
+            assert_eq!(error["code"], -32022, "{version}");
             assert_eq!(error["data"]["requested"], version);
-            assert_eq!(error["data"]["supported"].as_array().unwrap().len(), 4);
+            assert_eq!(error["data"]["supported"].as_array().unwrap().len(), 5);
         }
     }
 }
