@@ -41,7 +41,11 @@
 //!
 //! # Feature flags
 //!
-//! None.
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `validate` | schemas of tools are enforced where they say more than types do: ranges, patterns, composition, and whatever [`Tool::input_schema`] and [`Tool::output_schema`] were given. A validator is made when the router is built, for each schema that needs one; other calls cost nothing more. References out of a schema are refused, never fetched |
 //!
 //! # Modules
 //!

@@ -1,11 +1,12 @@
 //! Cross-origin calls from browsers, if asked for.
 
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, header, request::Parts};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
     config::Config,
     headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID},
+    origin,
 };
 
 const ALLOWED_HEADERS: [HeaderName; 6] = [
@@ -20,12 +21,13 @@ const ALLOWED_HEADERS: [HeaderName; 6] = [
 /// Lets the allowed origins read answers and the session id. The same origins are checked again by
 /// the endpoint itself.
 pub(crate) fn layer(config: &Config) -> CorsLayer {
-    let origins = config.allowed_origins.iter();
-    let origins: Vec<HeaderValue> = origins
-        .filter_map(|origin| origin.trim_end_matches('/').parse().ok())
-        .collect();
+    let config = config.clone();
+    let allowed = move |origin: &HeaderValue, _: &Parts| {
+        let origin = origin.to_str();
+        origin.is_ok_and(|origin| origin::allowed(&config, origin))
+    };
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::POST, Method::GET, Method::DELETE])
         .allow_headers(ALLOWED_HEADERS)
         .expose_headers([SESSION_ID, PROTOCOL_VERSION])

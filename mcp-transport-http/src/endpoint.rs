@@ -13,7 +13,7 @@ use axum::{
 use mcp_core::{
     jsonrpc::ErrorObject,
     router::BuildError,
-    server::{Caller, Phase, Server},
+    server::{Caller, Phase, Server, SessionMode},
     store::Principal,
 };
 use tower::service_fn;
@@ -83,6 +83,7 @@ impl Endpoint {
             Method::POST => post::post(self, request).await,
             Method::GET => get_stream::get(self, request).await,
             Method::DELETE => delete::delete(self, request).await,
+            _ if self.server.session_mode() == SessionMode::Off => Ok(method_not_allowed("POST")),
             _ => Ok(method_not_allowed("POST, GET, DELETE")),
         }
     }

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use mcp_core::{
-    jsonrpc::{ErrorCode, ErrorObject, RequestId},
+    jsonrpc::{ErrorObject, RequestId},
     protocol::Revision,
     server::Server,
 };
@@ -15,9 +15,6 @@ pub(crate) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-i
 pub(crate) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 /// `Last-Event-ID`
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-
-/// −32022 of revision 2026-07-28: the version is not served.
-const UNSUPPORTED_VERSION: ErrorCode = ErrorCode(-32022);
 
 /// The value of a header that may stand once.
 pub(crate) fn one<'a>(
@@ -54,7 +51,8 @@ pub(crate) fn version(
     }
     let supported: Vec<&str> = known.iter().map(|revision| revision.as_str()).collect();
     let shown: String = text.chars().take(64).collect();
-    let error = ErrorObject::new(UNSUPPORTED_VERSION, "this protocol version is not served")
+    let error = ErrorObject::invalid_request("this protocol version is not served")
+        .reason("unsupported_version")
         .with("supported", supported)
         .with("requested", shown);
     Err(answer::error_for(StatusCode::BAD_REQUEST, id, &error).into())

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use mcp_core::{server::Server, transport::Transport};
+use mcp_core::{
+    server::{Phase, Server},
+    transport::Transport,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -17,6 +20,9 @@ use tokio::{
 };
 
 use crate::{config::Config, endpoint, error::ServeError};
+
+/// How long the last answers of a closed server may take to be sent.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// An endpoint on a bound address.
 #[derive(Debug)]
@@ -49,14 +55,26 @@ impl Transport for HttpListener {
         };
         let drain = server.sessions().drain_on(shutdown);
         let app = endpoint::app(server.clone(), config);
-        axum::serve(listener, app)
-            .with_graceful_shutdown(drain)
-            .await
-            .map_err(ServeError::serve)?;
-        server.drained().await;
+        let serving = async {
+            let serve = axum::serve(listener, app).with_graceful_shutdown(drain);
+            serve.await.map_err(ServeError::serve)?;
+            server.drained().await;
+            Ok(())
+        };
+        // A connection that neither speaks nor ends must not keep a closed server running.
+        tokio::select! {
+            ended = serving => ended?,
+            () = overdue(&server) => tracing::warn!("connections are cut"),
+        }
         server.close().await;
         Ok(())
     }
+}
+
+/// Ready a while after the server has closed.
+async fn overdue(server: &Server) {
+    server.reached(Phase::Closed).await;
+    sleep_until(Instant::now() + LAST_ANSWERS).await;
 }
 
 /// Accepts connections without Nagle's delay, each with a deadline for its writes.

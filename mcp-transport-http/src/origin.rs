@@ -22,7 +22,7 @@ pub(crate) fn check(config: &Config, request: &Request) -> Result<(), Refused> {
     };
     let headers = request.headers();
     if let Some(origin) = one(headers, &header::ORIGIN).map_err(|()| refused("two origins"))?
-        && !origin_allowed(config, origin)
+        && !allowed(config, origin)
     {
         return Err(refused("this origin may not call"));
     }
@@ -50,7 +50,8 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>,
     first.transpose()
 }
 
-fn origin_allowed(config: &Config, origin: &str) -> bool {
+/// Whether pages of this origin may call.
+pub(crate) fn allowed(config: &Config, origin: &str) -> bool {
     let listed = config.allowed_origins.iter();
     if listed
         .into_iter()
@@ -103,7 +104,7 @@ mod tests {
             "http://127.0.0.1",
             "https://[::1]:8443",
         ] {
-            assert!(origin_allowed(&config, origin), "{origin}");
+            assert!(allowed(&config, origin), "{origin}");
         }
         for origin in [
             "https://evil.example",
@@ -112,7 +113,7 @@ mod tests {
             "null",
             "",
         ] {
-            assert!(!origin_allowed(&config, origin), "{origin}");
+            assert!(!allowed(&config, origin), "{origin}");
         }
     }
 
@@ -123,8 +124,8 @@ mod tests {
             allowed_hosts: vec!["mcp.example.com".to_owned()],
             ..Config::default()
         };
-        assert!(origin_allowed(&config, "https://APP.example.com"));
-        assert!(!origin_allowed(&config, "http://app.example.com"));
+        assert!(allowed(&config, "https://APP.example.com"));
+        assert!(!allowed(&config, "http://app.example.com"));
         assert!(host_allowed(&config, "mcp.example.com:8443"));
         assert!(!host_allowed(&config, "localhost:3000"));
     }

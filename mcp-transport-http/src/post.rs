@@ -52,7 +52,7 @@ pub(crate) async fn post(endpoint: &Endpoint, request: HttpRequest) -> Result<Re
             Ok(initialize(endpoint, parts, request, accepts).await)
         }
         Incoming::Single(message) => single(endpoint, parts, message, accepts).await,
-        Incoming::Batch(members) => batch(endpoint, parts, members).await,
+        Incoming::Batch(members) => batch(endpoint, parts, members, accepts).await,
     }
 }
 
@@ -193,6 +193,7 @@ async fn batch(
     endpoint: &Endpoint,
     parts: Parts,
     members: Vec<Member>,
+    accepts: Accepts,
 ) -> Result<Response, Refused> {
     let server = &endpoint.server;
     let version = headers::version(&parts.headers, server, None)?;
@@ -213,9 +214,9 @@ async fn batch(
             "a batch has at least one member, and not too many",
         ));
     }
-    let principal = endpoint.principal(&parts);
+    let caller = endpoint.caller(parts);
     let answers = members.into_iter().map(|member| {
-        let caller = Caller::new(principal.clone(), parts.extensions.clone());
+        let caller = Caller::new(caller.principal.clone(), caller.extensions.clone());
         batch_member(endpoint, session.as_ref(), revision, member, caller)
     });
     let answers: Vec<Bytes> = join_all(answers).await.into_iter().flatten().collect();
@@ -226,7 +227,7 @@ async fn batch(
     body.push(b'[');
     body.extend_from_slice(&answers.join(&b','));
     body.push(b']');
-    Ok(answer::json(StatusCode::OK, body.into()))
+    Ok(whole(body.into(), accepts))
 }
 
 async fn batch_member(

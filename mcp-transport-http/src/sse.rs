@@ -103,7 +103,12 @@ fn encode(event: &StreamEvent) -> Bytes {
     if let Some(retry) = event.retry {
         buffer.put_slice(format!("retry: {}\n", retry.as_millis()).as_bytes());
     }
-    put_data(&mut buffer, &event.data);
+    if event.data.is_empty() && event.id.is_none() {
+        // Only a time to wait: without a `data` line there is no event for the client to handle.
+        buffer.put_u8(b'\n');
+    } else {
+        put_data(&mut buffer, &event.data);
+    }
     buffer.freeze()
 }
 

@@ -23,6 +23,7 @@ async fn serve(path: &Path) -> (oneshot::Sender<()>, Served) {
     let transport = UnixSocketTransport::new(McpRouter::new().server_info("socket", "1.0.0"));
     let path = path.to_owned();
     let socket = path.clone();
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
     let served = tokio::spawn(async move {
         transport
             .serve_with_shutdown(path, async {

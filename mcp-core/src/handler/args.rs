@@ -10,14 +10,16 @@ use super::{FromCall, InputSchema, Rejection, strings};
 use crate::{protocol::Method, router::McpRequest};
 
 /// What a call without `arguments` has.
-const NO_ARGUMENTS: &[u8] = b"{}";
+pub(crate) const NO_ARGUMENTS: &[u8] = b"{}";
 
 /// The `arguments` of a call, as `T`.
 ///
 /// A tool reads them as JSON. A prompt and a resource template have only texts; there a number or
 /// a boolean is read from its text, and an absent one is `None` for an `Option`.
 ///
-/// `T` is also what the client is told: a tool's input schema, a prompt's arguments.
+/// `T` is also what the client is told: a tool's input schema, a prompt's arguments. What
+/// attributes like `#[schemars(range(min = 1))]` say of a tool's arguments beyond their types is
+/// enforced with the feature `validate`, and only listed without it.
 ///
 /// # Examples
 ///
@@ -82,7 +84,7 @@ pub(super) fn located(path: &serde_path_to_error::Path, message: &str) -> String
 }
 
 /// The message without line and column, which say nothing about one member of a larger body.
-fn without_position(error: &serde_json::Error) -> String {
+pub(crate) fn without_position(error: &serde_json::Error) -> String {
     let mut text = error.to_string();
     if let Some(end) = text.rfind(" at line ") {
         text.truncate(end);

@@ -67,7 +67,7 @@ enum State {
         question: Result<Question, AskError>,
         within: Option<Duration>,
     },
-    Asked(Pin<Box<dyn Future<Output = Result<Bytes, AskError>> + Send>>),
+    Asked(Asked),
     Over,
 }
 
@@ -108,15 +108,22 @@ impl<T> Future for Ask<T> {
                 key,
                 question,
                 within,
-            } => match begin(context, key, question, within) {
+            } => match Asked::begin(context, key, question, within) {
                 Ok(asked) => asked,
                 Err(error) => return Poll::Ready(Err(error)),
             },
             State::Asked(asked) => asked,
             State::Over => return Poll::Ready(Err(AskError::Closed)),
         };
-        match asked.as_mut().poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer.and_then(|json| (self.decode)(&json))),
+        match asked.answer.as_mut().poll(cx) {
+            Poll::Ready(Ok(json)) => {
+                let answer = (self.decode)(&json);
+                if answer.is_ok() {
+                    asked.remember(json);
+                }
+                Poll::Ready(answer)
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
                 self.state = State::Asked(asked);
                 Poll::Pending
@@ -125,28 +132,49 @@ impl<T> Future for Ask<T> {
     }
 }
 
-type Asked = Pin<Box<dyn Future<Output = Result<Bytes, AskError>> + Send>>;
-
-fn begin(
+/// A question on its way. One that ends without a usable answer may be asked again.
+struct Asked {
     context: Context,
     key: String,
-    question: Result<Question, AskError>,
-    within: Option<Duration>,
-) -> Result<Asked, AskError> {
-    let question = question?;
-    let digest = question.digest();
-    let answered = context.journal().ask(&key, digest)?;
-    if let Some(answer) = answered {
-        return Ok(Box::pin(future::ready(Ok(answer))));
+    answer: Pin<Box<dyn Future<Output = Result<Bytes, AskError>> + Send>>,
+    answered: bool,
+}
+
+impl Asked {
+    fn begin(
+        context: Context,
+        key: String,
+        question: Result<Question, AskError>,
+        within: Option<Duration>,
+    ) -> Result<Self, AskError> {
+        let question = question?;
+        let known = context.journal().ask(&key, question.digest())?;
+        let answered = known.is_some();
+        let asking = context.clone();
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> = match known {
+            Some(answer) => Box::pin(future::ready(Ok(answer))),
+            None => Box::pin(async move { crate::server::ask(&asking, question, within).await }),
+        };
+        Ok(Self {
+            context,
+            key,
+            answer,
+            answered,
+        })
     }
-    if !context.can(question.needs) || !context.outbox().is_open() {
-        return Err(AskError::NotSupported(question.needs));
+
+    fn remember(&mut self, answer: Bytes) {
+        self.answered = true;
+        self.context.journal().answered(&self.key, answer);
     }
-    Ok(Box::pin(async move {
-        let answer = crate::server::ask(&context, question, within).await?;
-        context.journal().answered(key, answer.clone());
-        Ok(answer)
-    }))
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.context.journal().forget(&self.key);
+        }
+    }
 }
 
 impl<T> fmt::Debug for Ask<T> {

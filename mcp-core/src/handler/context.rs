@@ -5,7 +5,7 @@ use std::{
     future::Future,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering, fence},
     },
     task,
 };
@@ -40,19 +40,46 @@ struct Call {
     extensions: Extensions,
     link: Option<Link>,
     outbox: Outbox,
-    cancel: Cancel,
+    cancel: Signal,
+    /// Wakes the call itself when it is cancelled.
+    cancelled: AtomicWaker,
+    /// The server shuts down.
+    stopped: AtomicBool,
+    /// The handler has ended.
+    finish: Signal,
     waiting: AtomicUsize,
     journal: Mutex<Journal>,
     name: OnceLock<CallId>,
 }
 
-/// Set once; polled by the call, waited for by whom it concerns.
+/// Something that happens to a call once. Costs nothing until somebody waits for it.
 #[derive(Default)]
-struct Cancel {
+struct Signal {
     set: AtomicBool,
-    stopped: AtomicBool,
-    waker: AtomicWaker,
     token: OnceLock<CancellationToken>,
+}
+
+impl Signal {
+    fn set(&self) {
+        self.set.store(true, Ordering::SeqCst);
+        // Whoever makes the token behind this line sees the flag.
+        fence(Ordering::SeqCst);
+        if let Some(token) = self.token.get() {
+            token.cancel();
+        }
+    }
+
+    fn is_set(&self) -> bool {
+        self.set.load(Ordering::SeqCst)
+    }
+
+    async fn wait(&self) {
+        let token = self.token.get_or_init(CancellationToken::new);
+        fence(Ordering::SeqCst);
+        if !self.is_set() {
+            token.cancelled().await;
+        }
+    }
 }
 
 /// The parts of a [`Context`]; whoever serves a request fills them in.
@@ -92,7 +119,10 @@ impl Context {
             extensions: origin.extensions,
             link: origin.link,
             outbox: origin.outbox,
-            cancel: Cancel::default(),
+            cancel: Signal::default(),
+            cancelled: AtomicWaker::new(),
+            stopped: AtomicBool::new(false),
+            finish: Signal::default(),
             waiting: AtomicUsize::new(0),
             journal: Mutex::default(),
             name: OnceLock::new(),
@@ -216,9 +246,12 @@ impl Context {
     }
 
     /// Ends the connection, not the call: the client comes back after `retry` and finds what
-    /// happened meanwhile. Does nothing where the reply is not a resumable stream.
+    /// happened meanwhile. Does nothing where the reply is not a resumable stream, nor before
+    /// 2025-11-25, whose clients expect their answer on the connection they have.
     pub fn disconnect(&self, retry: std::time::Duration) {
-        self.0.outbox.send(Outgoing::Disconnect(retry));
+        if self.revision().rules().priming_event {
+            self.0.outbox.send(Outgoing::Disconnect(retry));
+        }
     }
 
     /// Runs `step` unless this call remembers its value under `key`. Only `Ok` is remembered.
@@ -292,7 +325,7 @@ impl Context {
     /// tasks it spawned can look here.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.cancel.set.load(Ordering::Acquire)
+        self.0.cancel.is_set()
     }
 
     /// Waits until the call is cancelled; for tasks that the handler spawned.
@@ -301,11 +334,21 @@ impl Context {
     ///
     /// Safe: nothing is lost.
     pub async fn cancelled(&self) {
-        let token = self.0.cancel.token.get_or_init(CancellationToken::new);
-        if self.is_cancelled() {
-            return;
-        }
-        token.cancelled().await;
+        self.0.cancel.wait().await;
+    }
+
+    /// The handler has ended: what its tasks still say goes nowhere, what they ask is not answered.
+    pub(crate) fn finish(&self) {
+        self.0.outbox.close();
+        self.0.finish.set();
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.0.finish.is_set()
+    }
+
+    pub(crate) async fn finished(&self) {
+        self.0.finish.wait().await;
     }
 
     /// Whether the handler waits for the client's answer, so that its own time limit stands still.
@@ -341,26 +384,23 @@ impl Context {
 
     /// Cancels the call because the server shuts down: the client is told.
     pub(crate) fn stop(&self) {
-        self.0.cancel.stopped.store(true, Ordering::Release);
+        self.0.stopped.store(true, Ordering::Release);
         self.cancel();
     }
 
     /// Whether the call was cancelled by the server, not by its client.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.0.cancel.stopped.load(Ordering::Acquire)
+        self.0.stopped.load(Ordering::Acquire)
     }
 
     pub(crate) fn cancel(&self) {
-        self.0.cancel.set.store(true, Ordering::Release);
-        if let Some(token) = self.0.cancel.token.get() {
-            token.cancel();
-        }
-        self.0.cancel.waker.wake();
+        self.0.cancel.set();
+        self.0.cancelled.wake();
     }
 
     /// Whether the call is cancelled; wakes `cx`'s task when it will be.
     pub(crate) fn poll_cancelled(&self, cx: &task::Context<'_>) -> bool {
-        self.0.cancel.waker.register(cx.waker());
+        self.0.cancelled.register(cx.waker());
         self.is_cancelled()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, InputSchema};
 use crate::{
-    jsonrpc::{ErrorCode, ErrorObject},
+    jsonrpc::{ErrorCode, ErrorObject, shortened},
     protocol::{ArgumentErrors, Method},
     router::{McpRequest, McpResponse},
     store::Principal,
@@ -86,15 +86,12 @@ impl Rejection {
         let rules = request.revision().rules();
         match request.method() {
             Method::ToolsCall if rules.argument_errors == ArgumentErrors::Result => {
-                super::ToolResult::error(format!("invalid arguments: {text}")).write(request)
+                super::ToolResult::error(invalid(&text)).write(request)
             }
             Method::ResourcesRead => {
                 McpResponse::error(request.id(), resource_not_found(request, Some(&text)))
             }
-            _ => McpResponse::error(
-                request.id(),
-                ErrorObject::invalid_params(format!("invalid arguments: {text}")),
-            ),
+            _ => McpResponse::error(request.id(), ErrorObject::invalid_params(invalid(&text))),
         }
     }
 }
@@ -148,4 +145,8 @@ impl<S> FromCall<S> for ResourceUri {
             )),
         }
     }
+}
+
+fn invalid(text: &str) -> String {
+    shortened(format!("invalid arguments: {text}").into()).into_owned()
 }

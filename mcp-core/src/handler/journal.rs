@@ -32,8 +32,13 @@ impl Journal {
         }
     }
 
-    pub(crate) fn answered(&mut self, key: String, answer: Bytes) {
-        self.answers.insert(key, answer);
+    /// A question that ended without an answer may be asked again.
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.questions.remove(key);
+    }
+
+    pub(crate) fn answered(&mut self, key: &str, answer: Bytes) {
+        self.answers.insert(key.to_owned(), answer);
     }
 
     /// What an earlier `once` step under this key gave.
@@ -59,8 +64,16 @@ mod tests {
         assert_eq!(journal.ask("a", [1; 32]), Ok(None));
         assert_eq!(journal.ask("a", [2; 32]), Err(AskError::DuplicateKey));
         assert_eq!(journal.ask("a", [1; 32]), Err(AskError::DuplicateKey));
-        journal.answered("a".to_owned(), Bytes::from_static(b"1"));
+        journal.answered("a", Bytes::from_static(b"1"));
         let answer = journal.ask("a", [1; 32]);
         assert_eq!(answer, Ok(Some(Bytes::from_static(b"1"))));
+    }
+
+    #[test]
+    fn a_question_without_an_answer_can_be_asked_again() {
+        let mut journal = Journal::default();
+        assert_eq!(journal.ask("a", [1; 32]), Ok(None));
+        journal.forget("a");
+        assert_eq!(journal.ask("a", [2; 32]), Ok(None));
     }
 }

@@ -28,6 +28,8 @@ mod schema;
 mod session_data;
 mod state;
 mod strings;
+#[cfg(feature = "validate")]
+mod survey;
 mod template;
 mod time_limit;
 mod tool;
@@ -57,6 +59,13 @@ pub use self::{
     template::ResourceTemplate,
     tool::Tool,
     tool_result::{IntoToolResult, ToolResult},
+};
+#[cfg(feature = "validate")]
+pub(crate) use self::{
+    args::{NO_ARGUMENTS, without_position},
+    schema::SchemaOrigin,
+    survey::{says_more_than_object, survey},
+    tool_result::unfit,
 };
 pub(crate) use self::{
     ask::Question,

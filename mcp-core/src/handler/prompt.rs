@@ -106,8 +106,8 @@ impl Prompt {
         let mut input = InputSchema::default();
         H::describe(&mut input);
         let problem = match input.finish() {
-            Ok(schema) => {
-                list_arguments(&mut self.item.arguments, &schema);
+            Ok(described) => {
+                list_arguments(&mut self.item.arguments, &described.schema);
                 None
             }
             Err(why) => Some(BuildError::InvalidPrompt {

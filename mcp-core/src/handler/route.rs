@@ -12,6 +12,7 @@ use tower::{Layer, Service};
 use super::{
     Context, Handler, IntoCompletion,
     endpoint::{self, CompletionAnswer, Endpoint},
+    schema::SchemaOrigin,
 };
 use crate::{
     BoxError,
@@ -32,8 +33,17 @@ pub(crate) struct Route<I, S> {
     pub(crate) visible: Vec<Visibility<I>>,
     /// The innermost of the router's layers around it.
     pub(crate) scope: Option<usize>,
+    /// Who wrote the schemas of a tool.
+    pub(crate) origins: SchemaOrigins,
     /// Why no router can have it.
     pub(crate) problem: Option<BuildError>,
+}
+
+/// Who wrote the schemas of a tool.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SchemaOrigins {
+    pub(crate) input: SchemaOrigin,
+    pub(crate) output: SchemaOrigin,
 }
 
 impl<I, S> Route<I, S> {
@@ -50,6 +60,7 @@ impl<I, S> Route<I, S> {
             completers: Vec::new(),
             visible: Vec::new(),
             scope: None,
+            origins: SchemaOrigins::default(),
             problem,
         }
     }
@@ -93,6 +104,7 @@ impl<I, S: Send + Sync + 'static> Route<I, S> {
             limit: self.limit,
             visible: self.visible,
             scope: self.scope,
+            origins: self.origins,
             problem: self.problem,
         }
     }
@@ -108,6 +120,7 @@ impl<I: Clone, S> Clone for Route<I, S> {
             completers: self.completers.clone(),
             visible: self.visible.clone(),
             scope: self.scope,
+            origins: self.origins,
             problem: self.problem.clone(),
         }
     }

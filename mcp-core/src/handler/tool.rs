@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::{
     Handler, InputSchema, IntoToolResult, OutputSchema, ToolRoute,
     endpoint::{ToolAnswer, endpoint},
-    route::Route,
-    schema,
+    route::{Route, SchemaOrigins},
+    schema::{self, Described},
 };
 use crate::{
     protocol::{self, Icon, Meta, ToolAnnotations},
@@ -121,6 +121,11 @@ impl Tool {
     }
 
     /// Gives the JSON Schema of the arguments, instead of the one that the handler's types have.
+    ///
+    /// It is listed as it stands. With the feature `validate` a call whose arguments break it does
+    /// not reach the handler, and a schema that cannot be applied fails
+    /// [`McpRouter::freeze`](crate::router::McpRouter::freeze). Without the feature it is not
+    /// enforced: whatever the handler's types accept reaches the handler.
     pub fn input_schema(mut self, schema: impl Into<Value>) -> Self {
         self.input_schema = Some(schema.into());
         self
@@ -128,6 +133,11 @@ impl Tool {
 
     /// Gives the JSON Schema of `structuredContent`, instead of the one that the handler's types
     /// have.
+    ///
+    /// It is listed as it stands. With the feature `validate` a result that breaks it is a mistake
+    /// of the server: it is logged and answered with −32603, and a schema that cannot be applied
+    /// fails [`McpRouter::freeze`](crate::router::McpRouter::freeze). Without the feature it is
+    /// not enforced.
     pub fn output_schema(mut self, schema: impl Into<Value>) -> Self {
         self.item.output_schema = Some(schema.into());
         self
@@ -154,36 +164,42 @@ impl Tool {
                 why,
             });
         };
+        let mut origins = SchemaOrigins::default();
         match self
             .input_schema
-            .map_or_else(input_of::<S, A, H>, schema::checked)
+            .map_or_else(input_of::<S, A, H>, schema::authored)
         {
-            Ok(schema) => self.item.input_schema = schema,
+            Ok(described) => {
+                self.item.input_schema = described.schema;
+                origins.input = described.origin;
+            }
             Err(why) => note(format!("input: {why}")),
         }
         let output = match self.item.output_schema.take() {
-            Some(schema) => schema::checked(schema).map(Some),
+            Some(schema) => schema::authored(schema).map(Some),
             None => output_of::<H::Output>(),
         };
         match output {
-            Ok(schema) => self.item.output_schema = schema,
+            Ok(None) => {}
+            Ok(Some(described)) => {
+                self.item.output_schema = Some(described.schema);
+                origins.output = described.origin;
+            }
             Err(why) => note(format!("output: {why}")),
         }
-        ToolRoute(Route::new(
-            self.item,
-            endpoint(handler, ToolAnswer),
-            problem,
-        ))
+        let mut route = Route::new(self.item, endpoint(handler, ToolAnswer), problem);
+        route.origins = origins;
+        ToolRoute(route)
     }
 }
 
-fn input_of<S, A, H: Handler<A, S>>() -> Result<Value, String> {
+fn input_of<S, A, H: Handler<A, S>>() -> Result<Described, String> {
     let mut input = InputSchema::default();
     H::describe(&mut input);
     input.finish()
 }
 
-fn output_of<O: IntoToolResult>() -> Result<Option<Value>, String> {
+fn output_of<O: IntoToolResult>() -> Result<Option<Described>, String> {
     let mut output = OutputSchema::default();
     O::describe(&mut output);
     output.finish()

@@ -125,8 +125,10 @@ impl ToolResult {
         let structured = match self.structured {
             None => None,
             Some(Structured::Json(json)) if json.get().starts_with('{') => Some(json),
-            Some(Structured::Json(_)) => return unfit(request, &"it is not an object"),
-            Some(Structured::Broken(error)) => return unfit(request, &error),
+            Some(Structured::Json(_)) => {
+                return unfit(request, NOT_AN_OBJECT, &"it is not an object");
+            }
+            Some(Structured::Broken(error)) => return unfit(request, NOT_AN_OBJECT, &error),
         };
         let mut text = self.text.as_deref();
         if text.is_none() && self.blocks.is_empty() {
@@ -152,10 +154,14 @@ impl ToolResult {
     }
 }
 
-/// The answer when the structured content is none.
-fn unfit(request: &McpRequest, why: &dyn fmt::Display) -> McpResponse {
+const NOT_AN_OBJECT: &str = "is not an object";
+
+/// The answer when structured content may not be sent: what it is or does wrong, and for the log
+/// why.
+pub(crate) fn unfit(request: &McpRequest, fault: &str, why: &dyn fmt::Display) -> McpResponse {
     tracing::error!(tool = request.name(), error = %why, "structured content cannot be sent");
-    let error = ErrorObject::internal("the structured content of the result is not an object");
+    let text = format!("the structured content of the result {fault}");
+    let error = ErrorObject::internal(text);
     McpResponse::error(request.id(), error.reason("structured_content"))
 }
 

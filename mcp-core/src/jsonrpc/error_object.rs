@@ -28,6 +28,18 @@ impl ErrorCode {
     pub const URL_ELICITATION_REQUIRED: Self = Self(-32042);
 }
 
+/// Longest message in bytes.
+const LONGEST: usize = 1024;
+
+/// A text that does not repeat all of a long input.
+pub(crate) fn shortened(text: Cow<'static, str>) -> Cow<'static, str> {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let end = text.floor_char_boundary(LONGEST);
+    format!("{}…", &text[..end]).into()
+}
+
 /// The `error` member of a response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -42,11 +54,12 @@ pub struct ErrorObject {
 }
 
 impl ErrorObject {
-    /// An error with this code and message.
+    /// An error with this code and message. A message of more than 1024 bytes is cut: it would only
+    /// repeat what the client sent.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
-            message: message.into(),
+            message: shortened(message.into()),
             data: None,
         }
     }

@@ -7,7 +7,7 @@ mod id;
 mod message;
 mod parse;
 
-pub(crate) use self::parse::shared;
+pub(crate) use self::{error_object::shortened, parse::shared};
 pub use self::{
     error_object::{ErrorCode, ErrorObject},
     id::{InvalidId, RequestId},

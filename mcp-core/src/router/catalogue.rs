@@ -38,7 +38,7 @@ impl Catalogue {
         }
         let size = draft.page_size;
         let routes = Arc::new(Routes {
-            tools: Listing::build(draft.tools.clone(), size)?,
+            tools: Listing::build(enforced(draft.tools.clone())?, size)?,
             resources: Listing::build(draft.resources.clone(), size)?,
             templates: Listing::build(draft.templates.clone(), size)?,
             prompts: Listing::build(draft.prompts.clone(), size)?,
@@ -139,9 +139,14 @@ impl Catalogue {
         !self.routes.resources.is_empty() || !self.routes.templates.is_empty()
     }
 
-    /// Whether clients are told of changed lists.
-    pub(crate) fn announces_changes(&self) -> bool {
-        self.announces_changes
+    /// Whether clients are told of changes of this list: there is one, and the router says so.
+    pub(crate) fn announces(&self, list: List) -> bool {
+        let listed = match list {
+            List::Tools => !self.routes.tools.is_empty(),
+            List::Prompts => !self.routes.prompts.is_empty(),
+            List::Resources | List::ResourceTemplates => self.has_resources(),
+        };
+        self.announces_changes && listed
     }
 
     /// The digest of one list: equal in every process that offers the same.
@@ -179,6 +184,22 @@ impl fmt::Debug for Catalogue {
 
 fn when<T>(condition: bool, value: T, change: impl FnOnce(T) -> T) -> T {
     if condition { change(value) } else { value }
+}
+
+/// The tools with what their schemas say enforced, where their types do not.
+#[cfg(feature = "validate")]
+fn enforced(tools: Vec<Route<Tool, ()>>) -> Result<Vec<Route<Tool, ()>>, BuildError> {
+    super::validate::enforce(tools)
+}
+
+/// The tools as they are: their types are all that is enforced.
+#[cfg(not(feature = "validate"))]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "enforcing, which can fail, is a feature"
+)]
+fn enforced(tools: Vec<Route<Tool, ()>>) -> Result<Vec<Route<Tool, ()>>, BuildError> {
+    Ok(tools)
 }
 
 /// Reports the first item that no router can have.

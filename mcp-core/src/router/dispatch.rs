@@ -13,6 +13,7 @@ use crate::{
         CompleteResult, Completion, CompletionReference, EmptyResult, Method, Prompt, Resource,
         ResourceTemplate, Tool,
     },
+    server::change_session,
 };
 
 /// Everything a router can call, ready to be found.
@@ -69,6 +70,9 @@ impl Routes {
             Method::ResourcesRead => return self.read_resource(request),
             Method::PromptsGet => return self.get_prompt(request),
             Method::Complete => return self.complete(request),
+            Method::SetLevel | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
+                return RouterFuture::boxed(change_session(request));
+            }
             other => Err(ErrorObject::method_not_found(other.as_str())),
         };
         match answer {

@@ -17,6 +17,8 @@ mod request;
 mod response;
 mod scopes;
 mod service;
+#[cfg(feature = "validate")]
+mod validate;
 
 pub use self::{
     build_error::BuildError,

@@ -43,7 +43,7 @@ impl Server {
         };
         let entry = entry.and_then(|entry| entry::encode(&entry).ok());
         let events = [entry.ok_or_else(not_asked)?];
-        let key = answer_key(session.id(), &id);
+        let key = answer_key(session.id(), number);
         let batch = Append::new(&events, self.limits().shared_retention()).key(&key);
         let inbox = LogKey::Inbox(instance.clone());
         match self.0.stores.events.append(&inbox, batch).await {
@@ -70,12 +70,12 @@ impl Server {
 
 /// Which instance asked under this id, if it is one of this session's.
 fn asked(session: &SessionRef, id: &str) -> Option<(InstanceId, u64)> {
-    let mut parts = id.splitn(3, '.');
+    let mut parts = id.split('.');
     let instance = InstanceId::new(parts.next()?);
     let number = parts.next()?.parse().ok()?;
-    let tag = parts.next()?;
-    let expected = mint::tag(&session.0.record().secret, &instance, number);
-    (tag == expected).then_some((instance, number))
+    let tag = mint::tag(&session.0.record().secret, &instance, number);
+    let expected = format!("{instance}.{number}.{tag}");
+    (id == expected).then_some((instance, number))
 }
 
 fn not_asked() -> Refusal {

@@ -72,9 +72,10 @@ pub(crate) fn ask_id(link: &Link, number: u64) -> String {
     format!("{instance}.{number}.{tag}")
 }
 
-/// The key under which an answer, or the word that none is wanted, stands in the inbox.
-pub(crate) fn answer_key(session: &SessionId, id: &str) -> String {
-    format!("{session}/{id}")
+/// The key under which an answer, or the word that none is wanted, stands in the inbox of the
+/// instance that asked.
+pub(crate) fn answer_key(session: &SessionId, number: u64) -> String {
+    format!("{session}/{number}")
 }
 
 /// Takes the question back unless it has been answered.
@@ -82,17 +83,21 @@ struct Unanswered<'a> {
     context: &'a Context,
     link: &'a Link,
     number: u64,
-    answered: bool,
+    /// The inbox takes no answer any more.
+    closed: bool,
 }
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        if self.answered || self.link.server.0.pending.remove(self.number).is_none() {
+        if self.link.server.0.pending.remove(self.number).is_none() {
             return;
         }
         let link = self.link.clone();
         let number = self.number;
         take_back(self.context, &ask_id(&link, number), "no longer needed");
+        if self.closed {
+            return;
+        }
         let tasks = link.server.0.tasks.clone();
         if tasks.is_stopped() || tokio::runtime::Handle::try_current().is_err() {
             return;
@@ -109,7 +114,14 @@ pub(crate) async fn ask(
     question: Question,
     within: Option<Duration>,
 ) -> Result<Bytes, AskError> {
-    let link = context.link().ok_or(AskError::Closed)?;
+    if context.is_finished() {
+        return Err(AskError::Closed);
+    }
+    let needs = question.needs;
+    let link = context.link().ok_or(AskError::NotSupported(needs))?;
+    if !context.can(needs) || !context.outbox().is_open() {
+        return Err(AskError::NotSupported(needs));
+    }
     let server = &link.server;
     let limits = server.limits();
     let slot = link.session.begin_ask(limits.pending_asks);
@@ -124,22 +136,25 @@ pub(crate) async fn ask(
         context,
         link,
         number,
-        answered: false,
+        closed: false,
     };
     let id = ask_id(link, number);
     context
         .outbox()
         .send(Outgoing::Request(request(&id, &question)));
-    if let Ok(entry) = tokio::time::timeout(limit, &mut answer).await {
-        unanswered.answered = true;
+    let waited = tokio::select! {
+        waited = tokio::time::timeout(limit, &mut answer) => waited,
+        () = context.finished() => return Err(AskError::Closed),
+    };
+    if let Ok(entry) = waited {
         return read(entry.map_err(|_| AskError::Closed)?);
     }
-    if close(link, number).await {
+    unanswered.closed = close(link, number).await;
+    if unanswered.closed {
         return Err(AskError::Timeout);
     }
     // An answer came before the inbox was closed to it.
     let entry = tokio::time::timeout(limits.poll * 2, answer).await;
-    unanswered.answered = true;
     read(
         entry
             .map_err(|_| AskError::Timeout)?
@@ -170,11 +185,10 @@ fn take_back(context: &Context, id: &str, reason: &str) {
 /// Closes the inbox to an answer; `false` when one stands there already.
 async fn close(link: &Link, number: u64) -> bool {
     let server = &link.server;
-    let id = ask_id(link, number);
     let Ok(entry) = entry::encode(&InboxEntry::Closed { ask: number }) else {
         return true;
     };
-    let key = answer_key(link.session.id(), &id);
+    let key = answer_key(link.session.id(), number);
     let events = [entry];
     let batch = Append::new(&events, server.limits().shared_retention()).key(&key);
     let inbox = LogKey::Inbox(server.instance().clone());

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 use tracing::Span;
 
 use super::{
-    EventStream, Outbox, Server, SessionRef,
+    EventStream, Outbox, Phase, Server, SessionRef,
     metrics::Measured,
     session::{Running, Session},
     stream,
@@ -163,10 +163,16 @@ impl Server {
         let measured = Measured::begin(&method, revision);
         let limit = self.limits().running_calls;
         let running = session.map(|session| session.begin_call(&context, limit));
-        let future = match (common, running.as_ref()) {
+        let (running, refused) = match running.transpose() {
+            Ok(running) => (running, None),
+            Err(refused) => (None, Some(refused)),
+        };
+        let closed = self.phase() == Phase::Closed;
+        let future = match (common, refused) {
+            _ if closed => done(&context, shutting_down()),
             (Err(error), _) => done(&context, error),
-            (_, Some(None)) => done(&context, too_many_calls()),
-            (Ok(common), _) => {
+            (_, Some(refused)) => done(&context, refused.error()),
+            (Ok(common), None) => {
                 let request =
                     McpRequest::with_params(method, &common, params.as_ref(), context.clone());
                 span.in_scope(|| self.dispatch(request))
@@ -177,25 +183,18 @@ impl Server {
             context,
             future: Some(future),
             reply,
-            running: running.flatten(),
+            running,
             measured,
             span,
         }))
     }
 
-    /// What belongs to the session is done here, everything else by the router.
     fn dispatch(&self, request: McpRequest) -> RouterFuture {
-        let server = self.clone();
-        match request.method() {
-            Method::SetLevel => RouterFuture::boxed(server.set_level(request)),
-            Method::ResourcesSubscribe => RouterFuture::boxed(server.subscribe(request)),
-            Method::ResourcesUnsubscribe => RouterFuture::boxed(server.unsubscribe(request)),
-            Method::Initialize => {
-                let error = ErrorObject::invalid_request("the session is initialized already");
-                done(request.context(), error)
-            }
-            _ => self.0.current.dispatch(request),
+        if *request.method() == Method::Initialize {
+            let error = ErrorObject::invalid_request("the session is initialized already");
+            return done(request.context(), error);
         }
+        self.0.current.dispatch(request)
     }
 }
 
@@ -203,8 +202,8 @@ fn done(context: &Context, error: ErrorObject) -> RouterFuture {
     McpResponse::error(context.request_id(), error).into()
 }
 
-fn too_many_calls() -> ErrorObject {
-    ErrorObject::internal("too many requests of this session are running").reason("too_many_calls")
+fn shutting_down() -> ErrorObject {
+    ErrorObject::internal("the server is shutting down").reason("draining")
 }
 
 fn span(context: &Context, method: &Method, session: Option<&Session>) -> Span {
@@ -247,14 +246,30 @@ impl Call {
         })
         .await;
         let spoke = streams && work.context.outbox().has_messages();
+        let response = match first {
+            Some(End::Cancelled) => return Outcome::Cancelled,
+            Some(End::Response(response)) if !spoke => return Outcome::Answer(response),
+            Some(End::Response(response)) => Some(response),
+            None => None,
+        };
+        // Until its log is attached the call stays in `self`: it goes on when this future is dropped.
+        let link = work.link().cloned();
+        let opened = match &link {
+            Some(link) => Some(stream::open(link).await),
+            None => None,
+        };
         let Some(work) = self.0.take() else {
             return Outcome::Cancelled;
         };
-        match first {
-            Some(End::Cancelled) => Outcome::Cancelled,
-            Some(End::Response(response)) if !spoke => Outcome::Answer(response),
-            Some(End::Response(response)) => stream::open(work, Some(response)).await,
-            None => stream::open(work, None).await,
+        match (link, opened, response) {
+            (Some(link), Some(Ok(opened)), response) => {
+                Outcome::Stream(opened.start(link, work, response))
+            }
+            (_, Some(Err(error)), Some(response)) => {
+                tracing::warn!(%error, "an answer goes without what came before it");
+                Outcome::Answer(response)
+            }
+            (_, _, response) => Outcome::Stream(EventStream::direct(work, response)),
         }
     }
 }
@@ -288,14 +303,14 @@ impl Work {
         if !self.context.is_stopped() {
             return self.end(End::Cancelled);
         }
-        let error = ErrorObject::internal("the server is shutting down").reason("draining");
-        let response = McpResponse::error(self.context.request_id(), error);
+        let response = McpResponse::error(self.context.request_id(), shutting_down());
         self.end(End::Response(response))
     }
 
     fn end(&mut self, end: End) -> End {
         self.future = None;
         self.running = None;
+        self.context.finish();
         let error = match &end {
             End::Response(response) => Measured::error_type(response),
             End::Cancelled => Some("cancelled".into()),
@@ -323,7 +338,8 @@ impl Drop for Call {
     fn drop(&mut self) {
         let Some(work) = self.0.take() else { return };
         let tasks = &work.server.0.tasks;
-        if work.link().is_none() || tasks.is_stopped() {
+        let ended = work.future.is_none();
+        if ended || work.link().is_none() || tasks.is_stopped() {
             return;
         }
         if tokio::runtime::Handle::try_current().is_ok() {

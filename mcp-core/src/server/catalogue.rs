@@ -51,7 +51,9 @@ impl Current {
         let catalogue = self.catalogue.load();
         match notice {
             Notice::Updated(_) => catalogue.has_resources(),
-            Notice::Tools | Notice::Prompts | Notice::Resources => catalogue.announces_changes(),
+            Notice::Tools => catalogue.announces(List::Tools),
+            Notice::Prompts => catalogue.announces(List::Prompts),
+            Notice::Resources => catalogue.announces(List::Resources),
         }
     }
 

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use super::{Server, instance::pause};
 use crate::store::LogKey;
+
+/// How long the last entries of streams may take to be written.
+const LAST_WRITES: Duration = Duration::from_secs(2);
 
 /// Where a server stands between its start and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,18 +95,26 @@ impl Server {
         let server = self.clone();
         self.0.tasks.spawn_until_stopped(async move {
             pause(server.limits().drain_timeout).await;
-            server.stop_calls();
+            server.end_work().await;
         });
     }
 
-    /// Answers what still runs with an error.
-    fn stop_calls(&self) {
+    /// Answers what still runs with an error, then ends every stream.
+    async fn end_work(&self) {
         self.enter(Phase::Closed);
         let sessions = self.0.sessions.all();
         let stopped: usize = sessions.iter().map(|session| session.stop_calls()).sum();
         if stopped > 0 {
-            tracing::warn!(stopped, "requests did not finish within the drain timeout");
+            tracing::warn!(stopped, "requests are ended because the server closes");
         }
+        if timeout(LAST_WRITES, self.0.tasks.idle()).await.is_err() {
+            tracing::warn!("some streams could not be ended in time");
+        }
+        for session in self.0.sessions.all() {
+            session.end();
+        }
+        self.0.readers.wake_all();
+        self.wake_listeners();
     }
 
     /// Waits until nothing runs on behalf of a request any more, or the drain timeout is over.
@@ -128,12 +139,9 @@ impl Server {
     /// When dropped, the server is closed but its tasks may still run.
     pub async fn close(&self) {
         self.close_listeners();
-        self.stop_calls();
+        self.end_work().await;
         self.0.tasks.stop();
         self.0.tasks.finished().await;
-        for session in self.0.sessions.all() {
-            session.end();
-        }
         if self.0.started.initialized() {
             self.release_lease().await;
         }
@@ -146,7 +154,7 @@ impl Server {
     /// Safe: nothing is changed.
     pub async fn store_answers(&self) -> bool {
         let heads = self.0.stores.events.heads(&[LogKey::Config]);
-        let answer = tokio::time::timeout(Duration::from_secs(1), heads).await;
+        let answer = timeout(Duration::from_secs(1), heads).await;
         matches!(answer, Ok(Ok(_)))
     }
 

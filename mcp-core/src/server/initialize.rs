@@ -122,10 +122,11 @@ impl Server {
                 self.retry_elsewhere(),
             ));
         }
-        if self.0.sessions.len() >= self.limits().sessions {
+        // Held until the session counts, however long the store takes.
+        let Some(_room) = self.0.sessions.begin(self.limits().sessions) else {
             refused("cap");
             return Err(too_many_sessions());
-        }
+        };
         self.start().await;
         let mut secret = [0; 16];
         getrandom::fill(&mut secret).map_err(no_randomness)?;

@@ -61,6 +61,12 @@ impl GetConnection {
         self.wake();
     }
 
+    /// The next notification that this server offers.
+    fn next_notice(&self, server: &Server) -> Option<StreamEvent> {
+        let mut notices = self.notices();
+        std::iter::from_fn(|| notices.pop_first()).find_map(|notice| event(server, &notice))
+    }
+
     fn is_attached(&self) -> bool {
         self.attached.load(Ordering::Acquire)
     }
@@ -163,7 +169,7 @@ impl Server {
     pub(super) fn over_notify(&self) {
         for session in self.0.listening.sessions() {
             if let Some(connection) = session.connections().last() {
-                connection.notices().append(&mut everything(&session));
+                connection.notices().append(&mut everything(self, &session));
                 connection.wake();
             }
         }
@@ -179,12 +185,26 @@ impl Server {
     }
 }
 
-fn everything(session: &Session) -> BTreeSet<Notice> {
-    let updated = session.subscriptions().into_iter().map(Notice::Updated);
-    [Notice::Tools, Notice::Prompts, Notice::Resources]
+/// What the session may have missed, of the kinds that the server has.
+fn everything(server: &Server, session: &Session) -> BTreeSet<Notice> {
+    let offered = server.0.current.get();
+    let offered = offered.capabilities(session.record().revision);
+    let lists = [
+        offered.tools.map(|_| Notice::Tools),
+        offered.prompts.map(|_| Notice::Prompts),
+        offered.resources.map(|_| Notice::Resources),
+    ];
+    lists
         .into_iter()
-        .chain(updated)
+        .flatten()
+        .chain(updates(session))
         .collect()
+}
+
+/// What the session has subscribed to.
+fn updates(session: &Session) -> BTreeSet<Notice> {
+    let uris = session.subscriptions().into_iter();
+    uris.map(Notice::Updated).collect()
 }
 
 fn foreign_event() -> Refusal {
@@ -227,6 +247,14 @@ impl Drop for Registered {
     }
 }
 
+/// How a connection attached.
+enum Begun {
+    Primed(StreamEvent),
+    Unprimed,
+    /// The session takes no streams any more.
+    Over,
+}
+
 struct GetStream {
     registered: Registered,
     from: From,
@@ -246,7 +274,9 @@ impl GetStream {
                 return None;
             }
             if server.phase() >= Phase::Closing {
-                return Some(StreamEvent::hint(None, server.retry_elsewhere()));
+                let hint = StreamEvent::hint(None, server.retry_elsewhere());
+                let known = session.record().revision.rules().priming_event;
+                return known.then_some(hint);
             }
             if !connection.is_attached() {
                 self.reader = None;
@@ -254,13 +284,13 @@ impl GetStream {
                 continue;
             }
             let Some(reader) = &mut self.reader else {
-                if let Some(priming) = self.attach().await {
-                    return Some(priming);
+                match self.attach().await {
+                    Begun::Primed(priming) => return Some(priming),
+                    Begun::Over => return None,
+                    Begun::Unprimed => continue,
                 }
-                continue;
             };
-            let notice = connection.notices().pop_first();
-            if let Some(event) = notice.and_then(|notice| event(server, &notice)) {
+            if let Some(event) = connection.next_notice(server) {
                 return Some(event);
             }
             let next = tokio::select! {
@@ -273,43 +303,57 @@ impl GetStream {
                     return Some(StreamEvent::message(Some(reader.event_id(at)), json));
                 }
                 Next::Entry(..) => {}
-                Next::Gap => connection.notices().append(&mut everything(session)),
+                Next::Gap => connection
+                    .notices()
+                    .append(&mut everything(server, session)),
                 Next::Superseded => connection.attach(false),
-                Next::End => return None,
+                Next::End | Next::Gone => return None,
             }
         }
     }
 
     /// Attaches to the session's own log. After a break the client hears of everything it may have missed.
-    async fn attach(&mut self) -> Option<StreamEvent> {
+    async fn attach(&mut self) -> Begun {
         let Registered {
             server,
             session,
             connection,
         } = &self.registered;
+        let turn = session.attaching.lock().await;
+        if !connection.is_attached() {
+            return Begun::Unprimed;
+        }
         let attached = Reader::attach(server, session, GET_STREAM.into(), self.from).await;
+        drop(turn);
         match attached {
             Ok(Some((reader, generation))) => {
                 let resumed = self.from != From::Acknowledged;
-                if resumed || generation.0 > 1 {
-                    connection.notices().append(&mut everything(session));
-                }
+                let mut missed = if resumed || generation.0 > 1 {
+                    everything(server, session)
+                } else {
+                    // What was subscribed before the first GET may have changed before it, too.
+                    updates(session)
+                };
+                connection.notices().append(&mut missed);
                 self.from = From::Acknowledged;
                 let primes = session.record().revision.rules().priming_event;
                 let priming = primes.then(|| reader.priming());
                 self.reader = Some(reader);
-                priming
+                priming.map_or(Begun::Unprimed, Begun::Primed)
             }
+            Ok(None) if self.from == From::Acknowledged => Begun::Over,
             Ok(None) => {
                 // The log of an earlier life: begin with the present one.
                 self.from = From::Acknowledged;
-                connection.notices().append(&mut everything(session));
-                None
+                connection
+                    .notices()
+                    .append(&mut everything(server, session));
+                Begun::Unprimed
             }
             Err(error) => {
                 tracing::warn!(%error, "a GET stream could not be attached");
                 super::instance::pause(server.limits().poll / 4).await;
-                None
+                Begun::Unprimed
             }
         }
     }

@@ -45,6 +45,15 @@ impl fmt::Debug for SessionRef {
     }
 }
 
+/// Takes a confirmation back unless the store has been told.
+struct Confirming<'a>(&'a Session);
+
+impl Drop for Confirming<'_> {
+    fn drop(&mut self) {
+        self.0.unconfirm();
+    }
+}
+
 type Load = OnceCell<Option<Arc<Session>>>;
 
 /// Loads under way, so that many requests for one unknown session make one store call.
@@ -86,17 +95,20 @@ impl Server {
             return Err(Refusal::no_sessions());
         }
         let session = match self.0.sessions.get(id) {
-            Some(session) => self.still_alive(session).await?,
+            Some(session) => Some(session),
             None => self.load(id).await?,
         };
         let session = session.ok_or_else(Refusal::unknown_session)?;
-        if session.record().principal.as_ref() != principal {
-            metrics::counter!("mcp.session.owner_mismatch").increment(1);
-            return Err(Refusal::unknown_session());
-        }
+        // The owner never changes, and a stranger must not prolong the session.
+        owned_by(&session, principal)?;
+        let session = self.still_alive(session).await?;
+        let session = session.ok_or_else(Refusal::unknown_session)?;
         session.used(self.0.clock.now());
         if session.confirm() {
             self.give_full_life(&session).await?;
+        }
+        if session.has_ended() {
+            return Err(Refusal::unknown_session());
         }
         Ok(SessionRef(session))
     }
@@ -124,8 +136,8 @@ impl Server {
             return Ok(None);
         };
         session.verified(now);
-        if version > session.version() {
-            self.reload(&session).await?;
+        if version > session.version() && self.reload(&session).await?.is_none() {
+            return Ok(None);
         }
         Ok(Some(session))
     }
@@ -145,20 +157,12 @@ impl Server {
             metrics::counter!("mcp.sessions.restored", "outcome" => "unknown").increment(1);
             return Ok(None);
         };
-        // `load` does not slide the life time, so a session used here now is touched as well.
-        let touched = self
-            .0
-            .stores
-            .sessions
-            .touch(std::slice::from_ref(&id))
-            .await?;
-        if touched.first().is_none_or(Option::is_none) {
-            return Ok(None);
-        }
-        metrics::counter!("mcp.sessions.restored", "outcome" => "ok").increment(1);
         self.start().await;
-        let session = Arc::new(Session::new(stored, now));
-        Ok(Some(self.0.sessions.insert(session)))
+        metrics::counter!("mcp.sessions.restored", "outcome" => "ok").increment(1);
+        // Not verified yet: whoever owns it touches it next, and finds out whether it was deleted
+        // before it stood in the table.
+        let session = Session::restored(stored, now);
+        Ok(Some(self.0.sessions.insert(Arc::new(session))))
     }
 
     /// Forgets a session that the store no longer has, and ends what it runs here.
@@ -183,15 +187,13 @@ impl Server {
 
     /// A session that is used gets its full life time.
     async fn give_full_life(&self, session: &Session) -> Result<(), Refusal> {
+        let told = Confirming(session);
         let changed = self.write(session, |_| (), Some(self.0.limits.ttl())).await;
-        if !matches!(changed, Ok(true)) {
-            session.unconfirm();
+        if !changed? {
+            return Err(Refusal::unknown_session());
         }
-        if changed? {
-            Ok(())
-        } else {
-            Err(Refusal::unknown_session())
-        }
+        std::mem::forget(told);
+        Ok(())
     }
 
     /// Changes the record in the store and tells every instance; `false` when the session is gone.
@@ -258,4 +260,12 @@ fn wait_after(attempt: u32) -> Duration {
     let most = Duration::from_millis(1 << attempt.min(6)).min(LONGEST_WAIT);
     let random = getrandom::u32().unwrap_or(u32::MAX);
     most.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+fn owned_by(session: &Session, principal: Option<&Principal>) -> Result<(), Refusal> {
+    if session.record().principal.as_ref() == principal {
+        return Ok(());
+    }
+    metrics::counter!("mcp.session.owner_mismatch").increment(1);
+    Err(Refusal::unknown_session())
 }

@@ -54,6 +54,7 @@ use crate::{
 pub(crate) use self::{
     ask::ask,
     call::Link,
+    notification::change_session,
     outbox::{Outbox, Outgoing},
 };
 pub use self::{

@@ -6,7 +6,6 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{Refusal, Server, SessionRef, entry::Broadcast};
 use crate::{
-    handler::Context,
     jsonrpc::{ErrorObject, Notification, RequestId},
     protocol::{Method, SetLevelRequestParams},
     router::{McpRequest, McpResponse},
@@ -83,18 +82,18 @@ impl Server {
         }
     }
 
-    pub(super) async fn set_level(self, request: McpRequest) -> McpResponse {
-        let params = match params::<SetLevelRequestParams>(&request) {
+    async fn set_level(&self, request: &McpRequest) -> McpResponse {
+        let params = match params::<SetLevelRequestParams>(request) {
             Ok(params) => params,
             Err(error) => return McpResponse::error(request.id(), error),
         };
         let level = params.level;
-        self.change(&request, move |record| record.log_level = Some(level))
+        self.change(request, move |record| record.log_level = Some(level))
             .await
     }
 
-    pub(super) async fn subscribe(self, request: McpRequest) -> McpResponse {
-        let uri = match uri(&request) {
+    async fn subscribe(&self, request: &McpRequest) -> McpResponse {
+        let uri = match uri(request) {
             Ok(uri) => uri,
             Err(error) => return McpResponse::error(request.id(), error),
         };
@@ -102,7 +101,7 @@ impl Server {
             let error = ErrorObject::invalid_params("`uri` is too long to subscribe to");
             return McpResponse::error(request.id(), error.reason("too_large"));
         }
-        if !self.0.current.get().reads(&request) {
+        if !self.0.current.get().reads(request) {
             let code = request.revision().rules().resource_not_found;
             let error = ErrorObject::new(crate::jsonrpc::ErrorCode(code), "unknown resource");
             return McpResponse::error(request.id(), error.with("uri", uri));
@@ -111,7 +110,7 @@ impl Server {
         // Decided with the record that is written, so that no race gets past the limit.
         let full = AtomicBool::new(false);
         let response = self
-            .change(&request, |record| {
+            .change(request, |record| {
                 let subscribed = &mut record.subscriptions;
                 let no_room = subscribed.len() >= limit && !subscribed.contains(&uri);
                 full.store(no_room, Ordering::Relaxed);
@@ -127,12 +126,12 @@ impl Server {
         response
     }
 
-    pub(super) async fn unsubscribe(self, request: McpRequest) -> McpResponse {
-        let uri = match uri(&request) {
+    async fn unsubscribe(&self, request: &McpRequest) -> McpResponse {
+        let uri = match uri(request) {
             Ok(uri) => uri,
             Err(error) => return McpResponse::error(request.id(), error),
         };
-        self.change(&request, move |record| {
+        self.change(request, move |record| {
             record.subscriptions.remove(&uri);
         })
         .await
@@ -145,9 +144,8 @@ impl Server {
         change: impl Fn(&mut SessionRecord) + Send + Sync,
     ) -> McpResponse {
         let id = request.id();
-        let Some(link) = Context::link(request.context()) else {
-            let error = ErrorObject::invalid_request("this server keeps no sessions");
-            return McpResponse::error(id, error.reason("sessions_off"));
+        let Some(link) = request.context().link() else {
+            return no_session(request);
         };
         match self.change_session(&link.session, change).await {
             Ok(true) => McpResponse::result_json(id, b"{}"),
@@ -158,6 +156,23 @@ impl Server {
             Err(error) => McpResponse::error(id, Refusal::from(error).error),
         }
     }
+}
+
+/// Answers a request that changes its session; the last stop of such a request behind every layer.
+pub(crate) async fn change_session(request: McpRequest) -> McpResponse {
+    let Some(server) = request.context().link().map(|link| link.server.clone()) else {
+        return no_session(&request);
+    };
+    match request.method() {
+        Method::SetLevel => server.set_level(&request).await,
+        Method::ResourcesSubscribe => server.subscribe(&request).await,
+        _ => server.unsubscribe(&request).await,
+    }
+}
+
+fn no_session(request: &McpRequest) -> McpResponse {
+    let error = ErrorObject::invalid_request("this server keeps no sessions");
+    McpResponse::error(request.id(), error.reason("sessions_off"))
 }
 
 fn params<T: DeserializeOwned>(request: &McpRequest) -> Result<T, ErrorObject> {

@@ -193,6 +193,13 @@ impl Readers {
         }
     }
 
+    /// Wakes every connection.
+    pub(crate) fn wake_all(&self) {
+        for reader in self.lock().values().flatten() {
+            reader.moved.notify_one();
+        }
+    }
+
     /// Wakes whoever has not seen this position.
     pub(crate) fn wake_behind(&self, log: &LogKey, last: u64) {
         if let Some(readers) = self.lock().get(log) {
@@ -246,6 +253,8 @@ pub(super) enum Next {
     Superseded,
     /// Nothing follows.
     End,
+    /// The log is no longer there.
+    Gone,
 }
 
 impl Reader {
@@ -263,7 +272,7 @@ impl Reader {
                 "a new log was not made",
             )
         })?;
-        reader.prime = session.record().revision.rules().priming_event;
+        reader.prime = reader.polls();
         Ok(reader)
     }
 
@@ -352,7 +361,7 @@ impl Reader {
                     return Next::Gap;
                 }
                 Ok(Read::Superseded) => return Next::Superseded,
-                Ok(Read::Unknown) => return Next::End,
+                Ok(Read::Unknown) => return Next::Gone,
                 Err(error) => {
                     tracing::warn!(%error, "a stream could not be read");
                     super::instance::pause(Duration::from_millis(500)).await;
@@ -382,6 +391,8 @@ impl Reader {
                     self.lost = false;
                     return Some(StreamEvent::message(Some(self.event_id(at)), json));
                 }
+                // Only 2025-11-25 lets a server end the connection before the stream.
+                Next::Entry(_, StreamEntry::Disconnect(_)) if !self.polls() => {}
                 Next::Entry(at, StreamEntry::Disconnect(retry)) => {
                     // Whoever resumes after this event must not be disconnected by it again.
                     self.state = State::Over;
@@ -396,9 +407,18 @@ impl Reader {
                     }
                     self.delivered().await;
                 }
+                Next::Gone => {
+                    self.state = State::Over;
+                    return Some(StreamEvent::message(None, lost()));
+                }
                 Next::Superseded => self.state = State::Over,
             }
         }
+    }
+
+    /// Whether this session's revision lets a stream go on over several connections.
+    fn polls(&self) -> bool {
+        self.session.record().revision.rules().priming_event
     }
 
     /// The client has everything: the log need not be kept as long.

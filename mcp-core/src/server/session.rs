@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use crate::{
     clock::Timestamp,
     handler::Context,
-    jsonrpc::RequestId,
+    jsonrpc::{ErrorObject, RequestId},
     store::{SessionId, SessionRecord, Version, Versioned},
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Session {
     pending_asks: AtomicUsize,
     running: Mutex<Vec<Context>>,
     connections: Mutex<Vec<Arc<GetConnection>>>,
+    /// Held while a GET connection attaches: who looked whether it may, attaches before the next.
+    pub(crate) attaching: tokio::sync::Mutex<()>,
     changed: Notify,
 }
 
@@ -65,7 +67,16 @@ impl Session {
             pending_asks: AtomicUsize::new(0),
             running: Mutex::default(),
             connections: Mutex::default(),
+            attaching: tokio::sync::Mutex::default(),
             changed: Notify::new(),
+        }
+    }
+
+    /// A session that was loaded; the store has still to say that it lives on.
+    pub(crate) fn restored(stored: Versioned, now: Timestamp) -> Self {
+        Self {
+            verified_at: AtomicU64::new(0),
+            ..Self::new(stored, now)
         }
     }
 
@@ -179,8 +190,12 @@ impl Session {
 
     /// Ends everything that runs or streams here.
     pub(crate) fn end(&self) {
-        self.ended.store(true, Ordering::Release);
-        let running = std::mem::take(&mut *self.running());
+        let running = {
+            let mut running = self.running();
+            // Under the lock, so that no call begins behind the end.
+            self.ended.store(true, Ordering::Release);
+            std::mem::take(&mut *running)
+        };
         for call in running {
             call.cancel();
         }
@@ -207,15 +222,24 @@ impl Session {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers a call so that it can be cancelled; `None` when `limit` run already.
-    pub(crate) fn begin_call(self: &Arc<Self>, call: &Context, limit: usize) -> Option<Running> {
+    /// Registers a call so that it can be cancelled, unless the session has ended or `limit` run
+    /// already.
+    pub(crate) fn begin_call(
+        self: &Arc<Self>,
+        call: &Context,
+        limit: usize,
+    ) -> Result<Running, NotBegun> {
         let mut running = self.running();
+        if self.has_ended() {
+            return Err(NotBegun::Ended);
+        }
         if running.len() >= limit {
-            return None;
+            metrics::counter!("mcp.calls.refused", "reason" => "too_many_calls").increment(1);
+            return Err(NotBegun::TooMany);
         }
         running.push(call.clone());
         drop(running);
-        Some(Running {
+        Ok(Running {
             hold: self.hold(),
             call: call.clone(),
         })
@@ -244,6 +268,25 @@ impl Session {
     /// The resources this session wants to hear of.
     pub(crate) fn subscriptions(&self) -> BTreeSet<String> {
         self.record().subscriptions.clone()
+    }
+}
+
+/// Why a call does not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotBegun {
+    Ended,
+    TooMany,
+}
+
+impl NotBegun {
+    pub(crate) fn error(self) -> ErrorObject {
+        match self {
+            Self::Ended => {
+                ErrorObject::invalid_request("the session has ended").reason("unknown_session")
+            }
+            Self::TooMany => ErrorObject::internal("too many requests of this session are running")
+                .reason("too_many_calls"),
+        }
     }
 }
 
@@ -291,6 +334,8 @@ pub(crate) struct Sessions {
     shards: Vec<RwLock<HashMap<SessionId, Arc<Session>>>>,
     hasher: RandomState,
     count: AtomicUsize,
+    /// Sessions that are being made and do not count yet.
+    beginning: AtomicUsize,
 }
 
 impl Default for Sessions {
@@ -299,7 +344,18 @@ impl Default for Sessions {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             hasher: RandomState::new(),
             count: AtomicUsize::new(0),
+            beginning: AtomicUsize::new(0),
         }
+    }
+}
+
+/// Room for a session that is being made.
+#[derive(Debug)]
+pub(crate) struct Beginning<'a>(&'a AtomicUsize);
+
+impl Drop for Beginning<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -308,6 +364,13 @@ impl Sessions {
         let hash = self.hasher.hash_one(id);
         let at = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
         &self.shards[at]
+    }
+
+    /// Keeps room for one more session, unless there are `limit`.
+    pub(crate) fn begin(&self, limit: usize) -> Option<Beginning<'_>> {
+        let before = self.beginning.fetch_add(1, Ordering::Relaxed);
+        let room = Beginning(&self.beginning);
+        (self.len() + before < limit).then_some(room)
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Session>> {

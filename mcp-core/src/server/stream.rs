@@ -12,49 +12,59 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    EventStream, Outcome, Outgoing, Server,
+    EventStream, Link, Outgoing, Server,
     call::{End, Work},
     entry::StreamEntry,
     reader::Reader,
     session::Session,
 };
 use crate::{
-    jsonrpc::ErrorObject,
-    router::McpResponse,
-    store::{Append, Audience, LogKey, Position, StoreError, StoreErrorKind},
+    jsonrpc::{ErrorObject, RequestId},
+    router::{McpResponse, error_message},
+    store::{Append, Audience, LogKey, Position, ReaderId, StoreError, StoreErrorKind},
 };
 
 /// Longest pause between two tries to write to a log.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Turns a running call into a stream. `response` is there when the handler has ended already.
-pub(super) async fn open(work: Work, response: Option<McpResponse>) -> Outcome {
-    let Some(link) = work.link().cloned() else {
-        return Outcome::Stream(EventStream::direct(work, response));
-    };
-    let server = link.server.clone();
-    let stream = server.new_stream();
+/// A log for a call, and the connection that reads it.
+pub(super) struct Opened {
+    log: LogKey,
+    reader: Reader,
+}
+
+/// Makes the log of a call and attaches its connection; the call may still be dropped meanwhile.
+pub(super) async fn open(link: &Link) -> Result<Opened, StoreError> {
+    let stream = link.server.new_stream();
     let log = LogKey::Stream {
         session: link.session.id().clone(),
         stream: Arc::clone(&stream),
     };
-    let id = work.context.request_id().clone();
-    let producer = Producer {
-        server: server.clone(),
-        session: Arc::clone(&link.session),
-        log,
-        seen: None,
-        batches: 0,
-    };
-    metrics::gauge!("mcp.streams.open", "kind" => "post").increment(1.0);
-    server.0.tasks.spawn(producer.run(work, response));
-    match Reader::begin(&server, &link.session, stream).await {
-        Ok(reader) => Outcome::Stream(EventStream::logged(reader)),
-        Err(error) => {
-            tracing::warn!(%error, "a reply could not become a stream");
-            let error = ErrorObject::internal("the reply's stream cannot be stored");
-            Outcome::Answer(McpResponse::error(&id, error.reason("store_unavailable")))
-        }
+    let reader = Reader::begin(&link.server, &link.session, stream).await?;
+    Ok(Opened { log, reader })
+}
+
+impl Opened {
+    /// Moves the handler to a task of its own. `response` is there when it has ended already.
+    pub(super) fn start(
+        self,
+        link: Link,
+        work: Work,
+        response: Option<McpResponse>,
+    ) -> EventStream {
+        let tasks = link.server.0.tasks.clone();
+        let producer = Producer {
+            id: work.context.request_id().clone(),
+            server: link.server,
+            session: link.session,
+            log: self.log,
+            seen: None,
+            reader: None,
+            batches: 0,
+        };
+        metrics::gauge!("mcp.streams.open", "kind" => "post").increment(1.0);
+        tasks.spawn(producer.run(work, response));
+        EventStream::logged(self.reader)
     }
 }
 
@@ -68,15 +78,24 @@ impl Server {
 
 /// The one writer of a stream's log.
 struct Producer {
+    id: RequestId,
     server: Server,
     session: Arc<Session>,
     log: LogKey,
     seen: Option<Position>,
+    /// Who read the log at the last write.
+    reader: Option<ReaderId>,
     batches: u64,
 }
 
 /// Nobody wants more of this stream: it was sealed by somebody else.
 struct Sealed;
+
+/// What to do about a failed write.
+enum Failed {
+    TryAgain,
+    TooLarge,
+}
 
 impl Producer {
     /// Runs the handler to its end, and writes what it says meanwhile; one write at a time.
@@ -139,7 +158,22 @@ impl Producer {
         .await
     }
 
+    /// Appends events; those that are too large for the store are left out.
     async fn append(&mut self, events: &[Bytes]) -> Result<(), Sealed> {
+        if self.append_all(events).await? {
+            return Ok(());
+        }
+        for event in events {
+            if !self.append_all(std::slice::from_ref(event)).await? {
+                tracing::warn!(bytes = event.len(), "a message is too large to be stored");
+                metrics::counter!("mcp.stream.dropped").increment(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends events as one batch; `false` when it is too large.
+    async fn append_all(&mut self, events: &[Bytes]) -> Result<bool, Sealed> {
         self.batches += 1;
         let key = self.batches.to_string();
         let mut pause = Duration::from_millis(20);
@@ -150,61 +184,71 @@ impl Producer {
             match self.server.0.stores.events.append(&self.log, batch).await {
                 Ok(appended) => {
                     self.seen = Some(appended.last);
-                    self.wake(appended.reader).await;
-                    return Ok(());
+                    self.reader = appended.reader;
+                    self.wake().await;
+                    return Ok(true);
                 }
-                Err(error) => self.after(&error, &mut pause).await?,
+                Err(error) => match self.after(&error, &mut pause).await? {
+                    Failed::TryAgain => {}
+                    Failed::TooLarge => return Ok(false),
+                },
             }
         }
     }
 
     /// Ends the log with the response. Whoever reads it hears of it.
     async fn seal(&mut self, end: End) {
-        let last = match end {
-            End::Response(response) => StreamEntry::Response(response.into_message()),
-            End::Cancelled => StreamEntry::End,
+        let mut last = match end {
+            End::Response(response) => StreamEntry::Response(response.into_message()).encode(),
+            End::Cancelled => StreamEntry::End.encode(),
         };
-        let last = last.encode();
         let keep = self.server.limits().stream_kept;
         let mut pause = Duration::from_millis(20);
         loop {
             let events = &self.server.0.stores.events;
-            match events.seal(&self.log, Some(last.clone()), keep).await {
-                Ok(_) => break,
-                Err(error) if self.after(&error, &mut pause).await.is_err() => break,
-                Err(_) => {}
+            let Err(error) = events.seal(&self.log, Some(last.clone()), keep).await else {
+                break;
+            };
+            match self.after(&error, &mut pause).await {
+                Ok(Failed::TryAgain) => {}
+                Ok(Failed::TooLarge) => last = self.too_large(),
+                Err(Sealed) => break,
             }
         }
-        self.wake(None).await;
+        self.wake().await;
     }
 
-    /// What follows from a failed write: try again, or give up.
-    async fn after(&self, error: &StoreError, pause: &mut Duration) -> Result<(), Sealed> {
-        if error.kind() == StoreErrorKind::Conflict {
-            return Err(Sealed);
+    /// What a client gets instead of a response that cannot be stored.
+    fn too_large(&self) -> Bytes {
+        let error = ErrorObject::internal("the response is too large for a stream");
+        let error = error_message(Some(&self.id), &error.reason("too_large"));
+        StreamEntry::Response(error).encode()
+    }
+
+    /// What follows from a failed write.
+    async fn after(&self, error: &StoreError, pause: &mut Duration) -> Result<Failed, Sealed> {
+        match error.kind() {
+            StoreErrorKind::Conflict => return Err(Sealed),
+            StoreErrorKind::TooLarge => return Ok(Failed::TooLarge),
+            _ => tracing::warn!(%error, "a stream could not be written"),
         }
-        tracing::warn!(%error, "a stream could not be written");
         if !error.is_retryable() || self.server.0.tasks.is_stopped() {
             return Err(Sealed);
         }
         super::instance::pause(*pause).await;
         *pause = (*pause * 2).min(LONGEST_PAUSE);
-        Ok(())
+        Ok(Failed::TryAgain)
     }
 
-    async fn wake(&self, reader: Option<crate::store::ReaderId>) {
+    /// Wakes the connection that reads the log, wherever it is.
+    async fn wake(&self) {
         self.server.0.readers.wake(&self.log);
-        if let Some(reader) = reader
+        if let Some(reader) = &self.reader
             && reader.instance != *self.server.instance()
         {
-            let audience = Audience::Instance(reader.instance);
-            let _ = self
-                .server
-                .0
-                .stores
-                .notifier
-                .publish(&audience, &self.log)
-                .await;
+            let audience = Audience::Instance(reader.instance.clone());
+            let notifier = &self.server.0.stores.notifier;
+            let _ = notifier.publish(&audience, &self.log).await;
         }
     }
 }

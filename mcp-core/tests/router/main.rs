@@ -16,3 +16,5 @@ mod pages;
 mod prompts;
 mod resources;
 mod tools;
+#[cfg(feature = "validate")]
+mod validate;

@@ -124,9 +124,10 @@ async fn a_revision_without_a_question_is_not_asked_it() {
             .on_elicit(|_| Ok(json!({ "action": "accept" })))
             .on_sample(|_| Ok(Value::Null));
         let client = client.connect().await.unwrap();
-        let expected = match known[1] {
-            true => "Ok(Accepted(()))",
-            false => "Err(NotSupported(ElicitationUrl))",
+        let expected = if known[1] {
+            "Ok(Accepted(()))"
+        } else {
+            "Err(NotSupported(ElicitationUrl))"
         };
         assert_eq!(answer(&client).await, expected, "{revision}");
     }

@@ -4,11 +4,16 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking, in its helpers too"
 )]
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "helpers have the types of what they stand for"
+)]
 
 mod ask;
 mod catalogue;
 mod initialize;
 mod notification;
 mod session_data;
+mod stream;
 mod support;
 mod upkeep;

@@ -2,9 +2,25 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod bad_input;
+mod batches;
+mod cancel;
+mod gate;
+mod get_stream;
+mod headers;
+mod hostile;
+mod origin;
+mod resume;
+mod revisions;
+mod serving;
+mod session_life;
+mod sessions;
+mod sessions_off;
 mod stream;
 mod support;
+mod unknown_session;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use tokio::sync::Notify;
 
-use crate::support::TestServer;
+use crate::support::{TestServer, spawn};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Count {
@@ -47,7 +47,7 @@ fn router() -> McpRouter {
         .resource(Resource::new("test://a", "a").handler(|| async { "text" }))
 }
 
-fn call(name: &str, arguments: Value) -> Value {
+fn call(name: &str, arguments: &Value) -> Value {
     json!({ "name": name, "arguments": arguments, "_meta": { "progressToken": "p1" } })
 }
 
@@ -56,7 +56,7 @@ async fn a_call_that_says_nothing_is_answered_with_json() {
     let server = TestServer::start(router()).await;
     let client = server.client().await;
     let answer = client
-        .request(1, "tools/call", call("count", json!({ "n": 0 })))
+        .request(1, "tools/call", call("count", &json!({ "n": 0 })))
         .await;
     assert_eq!(answer["result"]["content"][0]["text"], "counted to 0");
 }
@@ -66,7 +66,7 @@ async fn progress_comes_before_the_answer_on_the_same_stream() {
     let server = TestServer::start(router()).await;
     let client = server.client().await;
     let stream = client
-        .stream(1, "tools/call", call("count", json!({ "n": 3 })))
+        .stream(1, "tools/call", call("count", &json!({ "n": 3 })))
         .await;
     let messages = stream.messages().await;
     let progress: Vec<_> = messages[..3]
@@ -85,7 +85,7 @@ async fn a_question_is_answered_by_a_post_of_its_own() {
     let capabilities = json!({ "elicitation": {}, "sampling": {} });
     let client = server.client_of("2025-11-25", capabilities).await;
     let mut stream = client
-        .stream(1, "tools/call", call("greet", json!({})))
+        .stream(1, "tools/call", call("greet", &json!({})))
         .await;
     let (_, question) = stream.message().await.unwrap();
     assert_eq!(question["method"], "elicitation/create");
@@ -119,7 +119,7 @@ async fn a_broken_stream_is_resumed_without_loss_or_repetition() {
     let server = TestServer::start(router()).await;
     let client = server.client().await;
     let mut stream = client
-        .stream(1, "tools/call", call("count", json!({ "n": 20 })))
+        .stream(1, "tools/call", call("count", &json!({ "n": 20 })))
         .await;
     let priming = stream.next().await.unwrap();
     assert_eq!((priming.data.as_str(), priming.retry), ("", Some(1000)));
@@ -162,7 +162,7 @@ async fn a_cancelled_call_stops_and_has_no_response() {
     let server = TestServer::start(router).await;
     let client = server.client().await;
     let mut stream = client
-        .stream(7, "tools/call", call("wait", json!({})))
+        .stream(7, "tools/call", call("wait", &json!({})))
         .await;
     stream.message().await.unwrap();
     let cancelled = json!({
@@ -187,7 +187,7 @@ async fn a_subscriber_hears_of_changes_on_its_get_stream() {
         .request(1, "resources/subscribe", json!({ "uri": "test://a" }))
         .await;
     client
-        .request(2, "tools/call", call("touch", json!({})))
+        .request(2, "tools/call", call("touch", &json!({})))
         .await;
     let (_, message) = stream.message().await.unwrap();
     assert_eq!(message["method"], "notifications/resources/updated");
@@ -211,9 +211,9 @@ async fn draining_ends_get_streams_and_lets_calls_finish() {
     let client = server.client().await;
     let mut get = client.listen(None).await;
     get.next().await.unwrap();
-    let slow = tokio::spawn(async move {
+    let slow = spawn(async move {
         client
-            .request(1, "tools/call", call("slow", json!({})))
+            .request(1, "tools/call", call("slow", &json!({})))
             .await
     });
     started.notified().await;

@@ -1,13 +1,115 @@
 //! A real server on a real socket, and a client that hides nothing.
 
-use std::net::SocketAddr;
+use std::{future::Future, net::SocketAddr, time::Duration};
 
 use futures_util::StreamExt;
-use mcp_core::server::ServerBuilder;
-use mcp_transport_http::HttpTransport;
+use mcp_core::{
+    clock::{ManualClock, Timestamp},
+    server::ServerBuilder,
+};
+use mcp_transport_http::{HttpTransport, IntoServer};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{interval, timeout},
+};
+
+/// Long enough for anything that happens at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What `work` yields; a test that would hang fails instead.
+pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
+    timeout(PATIENCE, work).await.expect("it happens soon")
+}
+
+/// Runs `work` beside the test.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task ends with the runtime of its test"
+)]
+pub(crate) fn spawn<F>(work: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(work)
+}
+
+/// Waits until `check` says yes.
+pub(crate) async fn until<F: Future<Output = bool>>(mut check: impl FnMut() -> F) {
+    let mut ticks = interval(Duration::from_millis(5));
+    soon(async {
+        while !check().await {
+            ticks.tick().await;
+        }
+    })
+    .await;
+}
+
+/// The parameters of `tools/call`.
+pub(crate) fn tool(name: &str, arguments: &Value) -> Value {
+    json!({ "name": name, "arguments": arguments, "_meta": { "progressToken": "token" } })
+}
+
+/// A request as JSON-RPC.
+pub(crate) fn request(id: impl Into<Value>, method: &str, params: &Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
+}
+
+/// A clock that stands still, on a day of its own.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000))
+}
+
+/// The text of a tool's result.
+pub(crate) fn text(answer: &Value) -> &str {
+    let text = &answer["result"]["content"][0]["text"];
+    text.as_str().unwrap_or_else(|| panic!("no text: {answer}"))
+}
+
+/// A request that every server answers.
+pub(crate) fn ping() -> Value {
+    request(1, "ping", &json!({}))
+}
+
+pub(crate) fn cancelled(id: impl Into<Value>) -> Value {
+    let params = json!({ "requestId": id.into() });
+    json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params })
+}
+
+/// Sends what must be refused with this status, and yields the JSON-RPC error.
+pub(crate) async fn refused(request: RequestBuilder, status: u16) -> Value {
+    let response = soon(request.send()).await.unwrap();
+    let seen = response.status();
+    let content_type = response.headers().get("content-type").cloned();
+    let body = soon(response.text()).await.unwrap();
+    assert_eq!(seen, status, "{body}");
+    assert_eq!(content_type.unwrap(), "application/json", "{body}");
+    let mut body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(body["jsonrpc"], "2.0", "{body}");
+    assert!(body["error"]["message"].is_string(), "{body}");
+    assert!(body.get("result").is_none(), "{body}");
+    assert!(body.get("id").is_some(), "{body}");
+    body["error"].take()
+}
+
+/// Writes bytes to the server and reads what comes back until it closes the connection.
+pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The server may refuse and close before it has read everything.
+    let _ = stream.write_all(bytes).await;
+    rest(&mut stream).await
+}
+
+/// Reads until the server closes the connection.
+pub(crate) async fn rest(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = soon(stream.read_to_end(&mut answer)).await;
+    String::from_utf8(answer).unwrap()
+}
 
 /// A running server. Ends when dropped; `stop` drains it.
 pub(crate) struct TestServer {
@@ -22,11 +124,14 @@ impl TestServer {
         Self::serve(HttpTransport::new(router)).await
     }
 
-    pub(crate) async fn serve(transport: HttpTransport) -> Self {
+    pub(crate) async fn serve<S>(transport: HttpTransport<S>) -> Self
+    where
+        S: IntoServer + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let served = tokio::spawn(transport.serve_listener(listener, async {
+        let served = spawn(transport.serve_listener(listener, async {
             stopped.await.ok();
         }));
         Self {
@@ -53,12 +158,30 @@ impl TestServer {
 
     /// A client with a session of this revision.
     pub(crate) async fn client_of(&self, revision: &str, capabilities: Value) -> TestClient {
-        let mut client = TestClient {
+        self.session(self.stranger(revision), capabilities).await
+    }
+
+    /// A client with a session of the user that its `x-user` header names.
+    pub(crate) async fn client_as(&self, user: &str) -> TestClient {
+        let headers = [("x-user".parse().unwrap(), user.parse().unwrap())];
+        let http = Client::builder().default_headers(headers.into_iter().collect());
+        let mut client = self.stranger("2025-11-25");
+        client.http = http.build().unwrap();
+        self.session(client, json!({})).await
+    }
+
+    /// A client without a session.
+    pub(crate) fn stranger(&self, revision: &str) -> TestClient {
+        TestClient {
             http: Client::new(),
             url: self.url.clone(),
             session: String::new(),
             revision: revision.to_owned(),
-        };
+        }
+    }
+
+    async fn session(&self, mut client: TestClient, capabilities: Value) -> TestClient {
+        let revision = client.revision.clone();
         let (headers, answer) = client.initialize(capabilities).await;
         assert_eq!(answer["result"]["protocolVersion"], revision, "{answer}");
         client.session = headers["mcp-session-id"].to_str().unwrap().to_owned();
@@ -99,6 +222,29 @@ impl TestClient {
             .header("accept", "application/json, text/event-stream")
             .header("mcp-session-id", &self.session)
             .header("mcp-protocol-version", &self.revision)
+    }
+
+    /// A POST without a word about session, version or what is accepted.
+    pub(crate) fn bare(&self) -> RequestBuilder {
+        self.http.post(&self.url)
+    }
+
+    /// A POST of these bytes, with every header a good client sends.
+    pub(crate) fn post_bytes(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        let request = self.with_headers(self.http.post(&self.url));
+        request
+            .header("content-type", "application/json")
+            .body(body)
+    }
+
+    /// Sends a request that is answered at once or never.
+    pub(crate) async fn status(&self, message: &Value) -> StatusCode {
+        soon(self.post(message).send()).await.unwrap().status()
+    }
+
+    /// Calls a tool that answers with plain JSON.
+    pub(crate) async fn call(&self, id: u64, name: &str, arguments: &Value) -> Value {
+        self.request(id, "tools/call", tool(name, arguments)).await
     }
 
     /// A POST with every header a good client sends.
@@ -173,32 +319,42 @@ impl Sse {
         }
     }
 
-    /// The next event; `None` at the end. Comments are passed over.
-    pub(crate) async fn next(&mut self) -> Option<SseEvent> {
+    /// The next block as it came, comments included; `None` at the end.
+    pub(crate) async fn block(&mut self) -> Option<String> {
         loop {
             if let Some(end) = self.buffer.find("\n\n") {
-                let block: String = self.buffer.drain(..end + 2).collect();
-                let mut event = SseEvent::default();
-                let mut comment = true;
-                for line in block.lines().filter(|line| !line.is_empty()) {
-                    let (field, value) = line.split_once(':').unwrap();
-                    let value = value.strip_prefix(' ').unwrap_or(value);
-                    comment &= field.is_empty();
-                    match field {
-                        "id" => event.id = Some(value.to_owned()),
-                        "retry" => event.retry = Some(value.parse().unwrap()),
-                        "data" => event.data.push_str(value),
-                        "" => {}
-                        other => panic!("unknown field {other}"),
-                    }
+                return Some(self.buffer.drain(..end + 2).collect());
+            }
+            let chunk = soon(self.response.next()).await?.ok()?;
+            self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    /// The next event; `None` at the end. Comments are passed over.
+    pub(crate) async fn next(&mut self) -> Option<SseEvent> {
+        soon(self.event()).await
+    }
+
+    async fn event(&mut self) -> Option<SseEvent> {
+        loop {
+            let block = self.block().await?;
+            let mut event = SseEvent::default();
+            let mut comment = true;
+            for line in block.lines().filter(|line| !line.is_empty()) {
+                let (field, value) = line.split_once(':').unwrap();
+                let value = value.strip_prefix(' ').unwrap_or(value);
+                comment &= field.is_empty();
+                match field {
+                    "id" => event.id = Some(value.to_owned()),
+                    "retry" => event.retry = Some(value.parse().unwrap()),
+                    "data" => event.data.push_str(value),
+                    "" => {}
+                    other => panic!("unknown field {other}"),
                 }
-                if comment {
-                    continue;
-                }
+            }
+            if !comment {
                 return Some(event);
             }
-            let chunk = self.response.next().await?.ok()?;
-            self.buffer.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
 
@@ -210,6 +366,15 @@ impl Sse {
                 return Some((event.id.clone(), event.json()));
             }
         }
+    }
+
+    /// Every event to the end.
+    pub(crate) async fn events(mut self) -> Vec<SseEvent> {
+        let mut all = Vec::new();
+        while let Some(event) = self.next().await {
+            all.push(event);
+        }
+        all
     }
 
     /// Every message to the end.
