@@ -26,7 +26,10 @@ impl ServeError {
         }
     }
 
-    pub(crate) fn bind(error: io::Error) -> Self {
+    /// An address that could not be bound, for transports that bring a listener of their own to
+    /// [`serve_on`](crate::HttpTransport::serve_on).
+    #[must_use]
+    pub fn bind(error: io::Error) -> Self {
         Self {
             kind: Kind::Bind,
             source: error.into(),

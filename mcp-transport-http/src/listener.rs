@@ -1,21 +1,22 @@
 //! The TCP side: one write per answer, and no connection that takes nothing for ever.
 
 use std::{
+    fmt,
     future::Future,
     io,
-    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
+use axum::serve::{Listener, ListenerExt};
 use mcp_core::{
     server::{Phase, Server},
     transport::Transport,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     time::{Instant, Sleep, sleep_until},
 };
 
@@ -49,26 +50,45 @@ impl Transport for HttpListener {
         let local = self.listener.local_addr().map_err(ServeError::serve)?;
         config.loopback = local.ip().is_loopback();
         tracing::info!(address = %local, path = config.path, "listening");
-        let listener = Deadlines {
-            listener: self.listener,
-            write: config.write_deadline,
-        };
-        let drain = server.sessions().drain_on(shutdown);
-        let app = endpoint::app(server.clone(), config);
-        let serving = async {
-            let serve = axum::serve(listener, app).with_graceful_shutdown(drain);
-            serve.await.map_err(ServeError::serve)?;
-            server.drained().await;
-            Ok(())
-        };
-        // A connection that neither speaks nor ends must not keep a closed server running.
-        tokio::select! {
-            ended = serving => ended?,
-            () = overdue(&server) => tracing::warn!("connections are cut"),
-        }
-        server.close().await;
-        Ok(())
+        let listener = self.listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY cannot be set");
+            }
+        });
+        serve(listener, config, server, shutdown).await
     }
+}
+
+/// Serves what `listener` accepts until `shutdown` is ready, then drains and closes the server.
+pub(crate) async fn serve<L>(
+    listener: L,
+    config: Config,
+    server: Server,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError>
+where
+    L: Listener,
+    L::Addr: fmt::Debug,
+{
+    let listener = Deadlines {
+        listener,
+        write: config.write_deadline,
+    };
+    let drain = server.sessions().drain_on(shutdown);
+    let app = endpoint::app(server.clone(), config);
+    let serving = async {
+        let serve = axum::serve(listener, app).with_graceful_shutdown(drain);
+        serve.await.map_err(ServeError::serve)?;
+        server.drained().await;
+        Ok(())
+    };
+    // A connection that neither speaks nor ends must not keep a closed server running.
+    tokio::select! {
+        ended = serving => ended?,
+        () = overdue(&server) => tracing::warn!("connections are cut"),
+    }
+    server.close().await;
+    Ok(())
 }
 
 /// Ready a while after the server has closed.
@@ -77,22 +97,19 @@ async fn overdue(server: &Server) {
     sleep_until(Instant::now() + LAST_ANSWERS).await;
 }
 
-/// Accepts connections without Nagle's delay, each with a deadline for its writes.
-struct Deadlines {
-    listener: TcpListener,
+/// Accepts connections, each with a deadline for its writes.
+struct Deadlines<L> {
+    listener: L,
     write: Duration,
 }
 
-impl axum::serve::Listener for Deadlines {
-    type Io = Connection;
-    type Addr = SocketAddr;
+impl<L: Listener> Listener for Deadlines<L> {
+    type Io = Connection<L::Io>;
+    type Addr = L::Addr;
 
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        // axum's own implementation waits and tries again when a connection cannot be accepted.
-        let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
-        }
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        // axum's own implementations wait and try again when a connection cannot be accepted.
+        let (stream, address) = self.listener.accept().await;
         let connection = Connection {
             stream,
             write: self.write,
@@ -101,20 +118,20 @@ impl axum::serve::Listener for Deadlines {
         (connection, address)
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
+    fn local_addr(&self) -> io::Result<Self::Addr> {
         self.listener.local_addr()
     }
 }
 
 /// A connection whose writes fail when the peer takes nothing for too long.
-struct Connection {
-    stream: TcpStream,
+struct Connection<S> {
+    stream: S,
     write: Duration,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Connection {
+impl<S> Connection<S> {
     /// Starts the deadline at the first write that must wait, and ends it at the first that need not.
     fn watch<T>(
         &mut self,
@@ -136,7 +153,7 @@ impl Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -146,7 +163,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -176,5 +193,28 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_nobody_takes_fails_at_its_deadline() {
+        let (stream, _peer) = duplex(16);
+        let mut connection = Connection {
+            stream,
+            write: Duration::from_secs(30),
+            stalled: None,
+        };
+        let began = Instant::now();
+        connection.write_all(&[0; 16]).await.unwrap();
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let error = connection.write_all(&[0; 16]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed(), Duration::from_secs(30));
     }
 }

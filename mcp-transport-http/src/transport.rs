@@ -1,6 +1,6 @@
 //! [`HttpTransport`]: from a router to a listening server in one expression.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use axum::http::request::Parts;
 use mcp_core::{
@@ -15,7 +15,13 @@ use serde_json::value::RawValue;
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tower::{Layer, Service};
 
-use crate::{config::Config, endpoint, error::ServeError, listener::HttpListener, shutdown};
+use crate::{
+    config::Config,
+    endpoint,
+    error::ServeError,
+    listener::{self, HttpListener},
+    shutdown,
+};
 
 /// Streamable HTTP for a router or a built server.
 ///
@@ -272,6 +278,31 @@ impl<S: IntoServer> HttpTransport<S> {
         HttpListener::new(listener, self.config)
             .serve(server, shutdown)
             .await
+    }
+
+    /// Serves what any listener accepts, until `shutdown` is ready, then drains: Unix sockets, or
+    /// connections that your own code has wrapped. Writes have their deadline here too.
+    ///
+    /// `Host` is only checked against [`allowed_hosts`](Self::allowed_hosts).
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`] when the router contradicts itself or the listener fails.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, connections end without draining.
+    pub async fn serve_on<L>(
+        self,
+        listener: L,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError>
+    where
+        L: axum::serve::Listener,
+        L::Addr: fmt::Debug,
+    {
+        let server = self.server.into_server().map_err(ServeError::config)?;
+        listener::serve(listener, self.config, server, shutdown).await
     }
 
     /// The endpoint with `/health` and `/ready` as an axum router, for your own listener.

@@ -19,16 +19,15 @@
 //!
 //! # Modules
 //!
-//! All private: `bind` takes the path, `transport` is [`UnixSocketTransport`], `error` says why
-//! serving failed.
+//! All private: `bind` takes the path, `transport` is [`UnixSocketTransport`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg(unix)]
 
 mod bind;
-mod error;
 mod transport;
 
-pub use self::{error::ServeError, transport::UnixSocketTransport};
+pub use self::transport::UnixSocketTransport;
+pub use mcp_transport_http::ServeError;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,17 +1,17 @@
 //! [`UnixSocketTransport`]: from a router to a listening socket in one expression.
 
-use std::{future::Future, path::Path};
+use std::{future::Future, path::Path, time::Duration};
 
 use mcp_core::server::{Server, ServerBuilder};
-use mcp_transport_http::{HttpTransport, IntoServer, signal};
+use mcp_transport_http::{HttpTransport, IntoServer, ServeError, signal};
 
-use crate::{bind::bind, error::ServeError};
+use crate::bind::{Bound, bind};
 
 /// Streamable HTTP on a Unix domain socket.
 #[derive(Debug)]
 #[must_use = "a transport does nothing until it serves"]
 pub struct UnixSocketTransport<S = ServerBuilder> {
-    server: S,
+    http: HttpTransport<S>,
     mode: u32,
 }
 
@@ -19,7 +19,7 @@ impl UnixSocketTransport<ServerBuilder> {
     /// Serves a router, or a server that is configured but not built.
     pub fn new(router: impl Into<ServerBuilder>) -> Self {
         Self {
-            server: router.into(),
+            http: HttpTransport::new(router),
             mode: 0o600,
         }
     }
@@ -29,7 +29,7 @@ impl UnixSocketTransport<Server> {
     /// Serves a server that is built already; other transports may serve it too.
     pub fn serving(server: Server) -> Self {
         Self {
-            server,
+            http: HttpTransport::serving(server),
             mode: 0o600,
         }
     }
@@ -39,6 +39,12 @@ impl<S: IntoServer> UnixSocketTransport<S> {
     /// The permissions of the socket's file. Default `0o600`: only this user may connect.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// A connection that takes nothing for this long is closed; its stream can be resumed. Default 30 s.
+    pub fn write_deadline(mut self, deadline: Duration) -> Self {
+        self.http = self.http.write_deadline(deadline);
         self
     }
 
@@ -70,19 +76,11 @@ impl<S: IntoServer> UnixSocketTransport<S> {
         path: impl AsRef<Path>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let server = self.server.into_server().map_err(ServeError::config)?;
         let bound = bind(path.as_ref(), self.mode).await;
-        let bound = bound.map_err(ServeError::bind)?;
+        let Bound { listener, file } = bound.map_err(ServeError::bind)?;
         tracing::info!(path = %path.as_ref().display(), "listening");
-        let drain = server.sessions().drain_on(shutdown);
-        let app = HttpTransport::serving(server.clone()).into_router();
-        axum::serve(bound.listener, app)
-            .with_graceful_shutdown(drain)
-            .await
-            .map_err(ServeError::serve)?;
-        server.drained().await;
-        server.close().await;
-        drop(bound.file);
-        Ok(())
+        let served = self.http.serve_on(listener, shutdown).await;
+        drop(file);
+        served
     }
 }

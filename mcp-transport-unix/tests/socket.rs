@@ -5,7 +5,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
-use std::{os::unix::fs::PermissionsExt, path::Path};
+use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use mcp_core::McpRouter;
 use mcp_transport_unix::UnixSocketTransport;
@@ -19,8 +19,12 @@ use tokio::{
 type Served = JoinHandle<Result<(), mcp_transport_unix::ServeError>>;
 
 async fn serve(path: &Path) -> (oneshot::Sender<()>, Served) {
+    let router = McpRouter::new().server_info("socket", "1.0.0");
+    start(UnixSocketTransport::new(router), path).await
+}
+
+async fn start(transport: UnixSocketTransport, path: &Path) -> (oneshot::Sender<()>, Served) {
     let (stop, stopped) = oneshot::channel::<()>();
-    let transport = UnixSocketTransport::new(McpRouter::new().server_info("socket", "1.0.0"));
     let path = path.to_owned();
     let socket = path.clone();
     #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
@@ -87,4 +91,23 @@ async fn a_socket_in_use_and_other_files_are_left_alone() {
     let transport = UnixSocketTransport::new(McpRouter::new());
     assert!(transport.serve(&file).await.unwrap_err().is_bind());
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_disconnected() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server.sock");
+    let transport = UnixSocketTransport::new(McpRouter::new());
+    let transport = transport.write_deadline(Duration::from_millis(50));
+    let (stop, served) = start(transport, &path).await;
+    let mut greedy = UnixStream::connect(&path).await.unwrap();
+    let asks = async {
+        let ask = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        while greedy.write_all(ask).await.is_ok() {}
+    };
+    tokio::time::timeout(Duration::from_secs(20), asks)
+        .await
+        .unwrap();
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
 }

@@ -79,7 +79,9 @@ impl Sessionless {
     pub(crate) fn call_id(&self) -> CallId {
         let mut rounds = self.rounds();
         if rounds.earlier.call_id.is_empty() {
-            rounds.earlier.call_id = CallId::random().as_str().to_owned();
+            CallId::random()
+                .as_str()
+                .clone_into(&mut rounds.earlier.call_id);
         }
         CallId::from(rounds.earlier.call_id.clone())
     }
@@ -159,7 +161,7 @@ impl Sessionless {
         }
         drop(rounds);
         if journal.call_id.is_empty() {
-            journal.call_id = CallId::random().as_str().to_owned();
+            CallId::random().as_str().clone_into(&mut journal.call_id);
         }
         journal.round += 1;
         for (key, question) in &asked {

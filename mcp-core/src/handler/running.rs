@@ -80,7 +80,7 @@ where
 fn suspended(request: &McpRequest) -> Option<McpResponse> {
     let suspended = request.context().sessionless()?.suspend()?;
     let server = request.context().server()?;
-    Some(server.ask_again(request, suspended))
+    Some(server.ask_again(request, &suspended))
 }
 
 fn timed_out(request: &McpRequest) -> McpResponse {

@@ -158,14 +158,19 @@ impl Server {
         {
             common = Err(error);
         }
-        let Request { id, method, params } = &request;
+        let completion = self.completion(&peer, &request.method);
+        let Request {
+            id,
+            method,
+            ref params,
+        } = request;
         let meta = common.as_ref().ok().and_then(|c| c.meta(params.as_ref()));
         let session = match &peer {
             Peer::Session(link) => Some(Arc::clone(&link.session)),
             Peer::Nobody | Peer::Sessionless(..) => None,
         };
         let context = Context::new(Origin {
-            id: id.clone(),
+            id,
             revision,
             meta,
             principal: caller.principal,
@@ -176,8 +181,8 @@ impl Server {
                 Reply::Stream => Outbox::open(self.limits().stream_buffer),
             },
         });
-        let span = span(&context, method, session.as_deref());
-        let measured = Measured::begin(method, revision);
+        let span = span(&context, &method, session.as_deref());
+        let measured = Measured::begin(&method, revision);
         let limit = self.limits().running_calls;
         let running = session.map(|session| session.begin_call(&context, limit));
         let (running, refused) = match running.transpose() {
@@ -190,18 +195,14 @@ impl Server {
             (Err(error), _) => done(&context, error),
             (_, Some(refused)) => done(&context, refused.error()),
             (Ok(common), None) => {
-                let request = McpRequest::with_params(
-                    method.clone(),
-                    &common,
-                    params.as_ref(),
-                    context.clone(),
-                );
+                let request =
+                    McpRequest::with_params(method, &common, params.as_ref(), context.clone());
                 span.in_scope(|| self.dispatch(request))
             }
         };
         Call(Some(Work {
             server: self.clone(),
-            completion: self.completion(&context, &request),
+            completion,
             context,
             future: Some(future),
             reply,

@@ -6,8 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::Server;
 use crate::{
-    handler::Context,
-    jsonrpc::Request,
+    handler::Peer,
     protocol::{CacheScope, Meta, Method, Revision},
     router::{Catalogue, McpResponse},
 };
@@ -43,10 +42,9 @@ pub(super) struct Completion {
 
 impl Server {
     /// What is added to the results of this request; nothing in the revisions with sessions.
-    pub(super) fn completion(&self, context: &Context, request: &Request) -> Option<Completion> {
-        context.sessionless()?;
-        Some(Completion {
-            method: request.method.clone(),
+    pub(super) fn completion(&self, peer: &Peer, method: &Method) -> Option<Completion> {
+        matches!(peer, Peer::Sessionless(..)).then(|| Completion {
+            method: method.clone(),
             hint: CacheHint::default(),
             catalogue: self.0.current.get(),
         })

@@ -199,16 +199,20 @@ mod tests {
                 assert_eq!(error, BuildError::InvalidLimit(name));
             }
         }
-        let mut limits = Limits::default();
-        limits.drain_timeout = Duration::MAX;
+        let limits = Limits {
+            drain_timeout: Duration::MAX,
+            ..Limits::default()
+        };
         let error = limits.checked().unwrap_err();
         assert_eq!(error, BuildError::InvalidLimit("drain_timeout"));
     }
 
     #[test]
     fn a_session_is_verified_at_least_four_times_before_it_runs_out() {
-        let mut limits = Limits::default();
-        limits.session_idle = Duration::from_secs(8);
+        let limits = Limits {
+            session_idle: Duration::from_secs(8),
+            ..Limits::default()
+        };
         let limits = limits.checked().unwrap();
         assert_eq!(limits.freshness, Duration::from_secs(2));
         let limits = Limits::default().checked().unwrap();

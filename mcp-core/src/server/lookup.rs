@@ -255,17 +255,17 @@ impl Server {
     }
 }
 
+/// Longer after every failure, and different for all who failed at once.
+fn wait_after(attempt: u32) -> Duration {
+    let most = Duration::from_millis(1 << attempt.min(6)).min(LONGEST_WAIT);
+    let random = getrandom::u32().unwrap_or(u32::MAX);
+    most.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
 fn owned_by(session: &Session, principal: Option<&Principal>) -> Result<(), Refusal> {
     if session.record().principal.as_ref() == principal {
         return Ok(());
     }
     metrics::counter!("mcp.session.owner_mismatch").increment(1);
     Err(Refusal::unknown_session())
-}
-
-/// Longer after every failure, and different for all who failed at once.
-fn wait_after(attempt: u32) -> Duration {
-    let most = Duration::from_millis(1 << attempt.min(6)).min(LONGEST_WAIT);
-    let random = getrandom::u32().unwrap_or(u32::MAX);
-    most.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }

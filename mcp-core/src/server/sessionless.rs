@@ -95,7 +95,7 @@ impl Server {
     }
 
     /// The result of a handler that waits for its client.
-    pub(crate) fn ask_again(&self, request: &McpRequest, asked: Suspended) -> McpResponse {
+    pub(crate) fn ask_again(&self, request: &McpRequest, asked: &Suspended) -> McpResponse {
         if !asked.may_go_on() {
             let error = ErrorObject::internal("the request asked too often");
             return McpResponse::error(request.id(), error.reason("too_many_rounds"));

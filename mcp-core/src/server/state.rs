@@ -230,7 +230,9 @@ fn hash(hasher: &mut blake3::Hasher, value: &Value) {
         Value::Array(items) => {
             hasher.update(b"[");
             hasher.update(&(items.len() as u64).to_be_bytes());
-            items.iter().for_each(|item| hash(hasher, item));
+            for item in items {
+                hash(hasher, item);
+            }
         }
         Value::String(text) => hash_text(hasher, text),
         scalar => {

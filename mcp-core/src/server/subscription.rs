@@ -211,7 +211,7 @@ impl ListenStream {
             return None;
         }
         if let Some(filter) = self.filter.take() {
-            return self.event(
+            return event(
                 &Method::SubscriptionsAcknowledged,
                 &Acknowledged {
                     meta: Meta { id: &self.id },
@@ -246,11 +246,7 @@ impl ListenStream {
             Notice::Resources => Method::ResourceListChanged,
             Notice::Updated(_) => Method::ResourceUpdated,
         };
-        self.event(&method, &params)
-    }
-
-    fn event(&self, method: &Method, params: &impl Serialize) -> Option<StreamEvent> {
-        notification(method, params).map(|json| StreamEvent::message(None, json))
+        event(&method, &params)
     }
 
     /// The graceful end: the response to the request.
@@ -268,6 +264,10 @@ impl ListenStream {
         };
         McpResponse::result(&self.id, &result).into_message()
     }
+}
+
+fn event(method: &Method, params: &impl Serialize) -> Option<StreamEvent> {
+    notification(method, params).map(|json| StreamEvent::message(None, json))
 }
 
 #[derive(Serialize)]

@@ -37,7 +37,7 @@ pub(crate) struct Faulty<S> {
     hook: Box<Hook>,
 }
 
-impl<S> Faulty<S> {
+impl<S: Sync> Faulty<S> {
     pub(crate) fn new(
         inner: S,
         hook: impl Fn(&'static str) -> Fault + Send + Sync + 'static,
@@ -46,7 +46,8 @@ impl<S> Faulty<S> {
         Arc::new(Self { inner, hook })
     }
 
-    async fn run<T>(
+    #[expect(clippy::panic, reason = "a panic is what this fault is")]
+    async fn run<T: Send>(
         &self,
         call: &'static str,
         work: impl Future<Output = Result<T, StoreError>> + Send,

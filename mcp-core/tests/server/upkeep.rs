@@ -194,9 +194,10 @@ async fn a_lease_taken_by_an_interrupted_start_is_adopted() {
     let memory = MemoryLeaseStore::with_clock(clock);
     let leases = Faulty::new(memory, move |call| {
         let first = call == "hold" && counted.fetch_add(1, Ordering::SeqCst) == 0;
-        match first {
-            true => Fault::HangAfterwards,
-            false => Fault::None,
+        if first {
+            Fault::HangAfterwards
+        } else {
+            Fault::None
         }
     });
     let server = builder().lease_store(Arc::clone(&leases) as Arc<dyn LeaseStore>);
