@@ -15,7 +15,7 @@ use super::{
 use crate::{
     jsonrpc::ErrorObject,
     protocol::CompleteResult,
-    router::{McpRequest, McpResponse, RouterFuture},
+    router::{CacheHint, McpRequest, McpResponse, RouterFuture},
 };
 
 /// Answers the calls of one item, with a state of type `S` at hand.
@@ -116,13 +116,18 @@ impl<O: IntoToolResult> Answer<O> for ToolAnswer {
 #[derive(Clone)]
 pub(super) struct ResourceAnswer {
     pub(super) mime_type: Option<Arc<str>>,
+    pub(super) cache: Option<CacheHint>,
 }
 
 impl<O: IntoResourceResult> Answer<O> for ResourceAnswer {
     fn answer(&self, request: &McpRequest, output: O) -> McpResponse {
         match output.into_resource_result(request.name().unwrap_or_default()) {
             Ok(result) => {
-                let result = with_mime_type(result, self.mime_type.as_deref());
+                let mut result = with_mime_type(result, self.mime_type.as_deref());
+                if let Some(hint) = self.cache {
+                    result.ttl_ms.get_or_insert(hint.ttl_ms());
+                    result.cache_scope.get_or_insert(hint.scope());
+                }
                 McpResponse::result(request.id(), &result.for_revision(request.revision()))
             }
             Err(error) => error.write(request),

@@ -5,7 +5,10 @@ use super::{
     endpoint::{ResourceAnswer, endpoint},
     route::Route,
 };
-use crate::protocol::{self, Annotations, Icon, Meta};
+use crate::{
+    protocol::{self, Annotations, Icon, Meta},
+    router::CacheHint,
+};
 
 /// A resource, being described.
 ///
@@ -31,6 +34,7 @@ use crate::protocol::{self, Annotations, Icon, Meta};
 #[must_use = "a resource does nothing without a handler"]
 pub struct Resource {
     item: protocol::Resource,
+    cache: Option<CacheHint>,
 }
 
 impl Resource {
@@ -38,6 +42,7 @@ impl Resource {
     pub fn new(uri: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             item: protocol::Resource::new(uri, name),
+            cache: None,
         }
     }
 
@@ -83,6 +88,12 @@ impl Resource {
         self
     }
 
+    /// Says how long its content stays fresh, and for whom (2026-07-28).
+    pub fn cache(mut self, hint: CacheHint) -> Self {
+        self.cache = Some(hint);
+        self
+    }
+
     /// Says what reads it.
     pub fn handler<S, A, H>(self, handler: H) -> ResourceRoute<S>
     where
@@ -93,7 +104,10 @@ impl Resource {
     {
         let answer = ResourceAnswer {
             mime_type: self.item.mime_type.as_deref().map(Into::into),
+            cache: self.cache,
         };
-        ResourceRoute(Route::new(self.item, endpoint(handler, answer), None))
+        let mut route = Route::new(self.item, endpoint(handler, answer), None);
+        route.cache = self.cache;
+        ResourceRoute(route)
     }
 }

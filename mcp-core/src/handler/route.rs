@@ -17,7 +17,9 @@ use super::{
 use crate::{
     BoxError,
     protocol::{ClientCapability, Prompt, Resource, ResourceTemplate, Tool},
-    router::{BuildError, McpRequest, McpResponse, McpService, MirroredHeader, RouterLayer},
+    router::{
+        BuildError, CacheHint, McpRequest, McpResponse, McpService, MirroredHeader, RouterLayer,
+    },
 };
 
 /// What the router keeps of every kind of item.
@@ -28,6 +30,8 @@ pub(crate) struct Route<I, S> {
     /// Around this handler only, innermost first.
     pub(crate) layers: Vec<RouterLayer>,
     pub(crate) limit: Option<Duration>,
+    /// How long what it gives may be kept.
+    pub(crate) cache: Option<CacheHint>,
     /// What the client must be able to do.
     pub(crate) requires: Vec<ClientCapability>,
     /// Arguments that a client repeats as HTTP headers.
@@ -61,6 +65,7 @@ impl<I, S> Route<I, S> {
             endpoint,
             layers: Vec::new(),
             limit: None,
+            cache: None,
             requires: Vec::new(),
             mirrored: Arc::default(),
             completers: Vec::new(),
@@ -108,6 +113,7 @@ impl<I, S: Send + Sync + 'static> Route<I, S> {
             item: self.item,
             layers: self.layers,
             limit: self.limit,
+            cache: self.cache,
             requires: self.requires,
             mirrored: self.mirrored,
             visible: self.visible,
@@ -125,6 +131,7 @@ impl<I: Clone, S> Clone for Route<I, S> {
             endpoint: Arc::clone(&self.endpoint),
             layers: self.layers.clone(),
             limit: self.limit,
+            cache: self.cache,
             requires: self.requires.clone(),
             mirrored: Arc::clone(&self.mirrored),
             completers: self.completers.clone(),

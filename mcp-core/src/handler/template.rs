@@ -5,7 +5,10 @@ use super::{
     endpoint::{ResourceAnswer, endpoint},
     route::Route,
 };
-use crate::protocol::{self, Annotations, Icon, Meta};
+use crate::{
+    protocol::{self, Annotations, Icon, Meta},
+    router::CacheHint,
+};
 
 /// Resources whose URIs have one shape, being described.
 ///
@@ -43,6 +46,7 @@ use crate::protocol::{self, Annotations, Icon, Meta};
 #[must_use = "a template does nothing without a handler"]
 pub struct ResourceTemplate {
     item: protocol::ResourceTemplate,
+    cache: Option<CacheHint>,
 }
 
 impl ResourceTemplate {
@@ -52,6 +56,7 @@ impl ResourceTemplate {
     pub fn new(uri_template: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             item: protocol::ResourceTemplate::new(uri_template, name),
+            cache: None,
         }
     }
 
@@ -91,6 +96,12 @@ impl ResourceTemplate {
         self
     }
 
+    /// Says how long its content stays fresh, and for whom (2026-07-28).
+    pub fn cache(mut self, hint: CacheHint) -> Self {
+        self.cache = Some(hint);
+        self
+    }
+
     /// Says what reads it.
     pub fn handler<S, A, H>(self, handler: H) -> ResourceTemplateRoute<S>
     where
@@ -101,7 +112,10 @@ impl ResourceTemplate {
     {
         let answer = ResourceAnswer {
             mime_type: self.item.mime_type.as_deref().map(Into::into),
+            cache: self.cache,
         };
-        ResourceTemplateRoute(Route::new(self.item, endpoint(handler, answer), None))
+        let mut route = Route::new(self.item, endpoint(handler, answer), None);
+        route.cache = self.cache;
+        ResourceTemplateRoute(route)
     }
 }

@@ -68,6 +68,9 @@ pub enum BuildError {
     /// A bound of the server is zero, or longer than ten years.
     #[error("the limit `{0}` cannot be used: more than zero and at most ten years can")]
     InvalidLimit(&'static str),
+    /// Some callers may not see it, and it is said to be for everyone.
+    #[error("`{0}` is filtered by caller, so it cannot be public")]
+    PublicButFiltered(String),
     /// No revision is left to speak.
     #[error("no protocol revision is served")]
     NoRevision,

@@ -7,11 +7,12 @@ use std::{
     task::{Context as Task, Poll},
 };
 
+use serde_json::{Map, Value};
 use tower::{Layer, Service};
 
 use super::{
-    BuildError, Catalogue, McpRequest, McpResponse, McpService, RouterFuture, RouterLayer,
-    draft::Draft,
+    BuildError, CacheHint, Catalogue, List, McpRequest, McpResponse, McpService, RouterFuture,
+    RouterLayer, draft::Draft,
 };
 use crate::{
     BoxError,
@@ -175,6 +176,21 @@ impl<S> McpRouter<S> {
     /// Lists at most this many items on one page; 0, the default, lists all on one.
     pub fn page_size(self, items: usize) -> Self {
         self.with(|draft| draft.page_size = items)
+    }
+
+    /// Says how long a list stays fresh, and for whom (2026-07-28). A list that is filtered by caller
+    /// cannot be public.
+    pub fn cache(self, list: List, hint: CacheHint) -> Self {
+        self.with(|draft| {
+            draft.cache.insert(list, hint);
+        })
+    }
+
+    /// Declares an extension of the protocol, by its identifier, with its settings (2026-07-28).
+    pub fn extension(self, id: impl Into<String>, settings: Map<String, Value>) -> Self {
+        self.with(|draft| {
+            draft.extensions.insert(id.into(), settings);
+        })
     }
 
     /// Says that the catalogue never changes while the server runs, so that clients need not

@@ -1,9 +1,11 @@
 //! What a router offers, frozen: nothing in it is made anew for a request.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use serde_json::{Map, Value};
 
 use super::{
-    BuildError, Digest, List, McpRequest, MirroredHeader, RouterFuture,
+    BuildError, CacheHint, Digest, List, McpRequest, MirroredHeader, RouterFuture, cache,
     dispatch::{Routes, matchers},
     draft::Draft,
     item::Item,
@@ -13,8 +15,8 @@ use super::{
 use crate::{
     handler::Route,
     protocol::{
-        Implementation, Prompt, PromptsCapability, Resource, ResourceTemplate, ResourcesCapability,
-        Revision, ServerCapabilities, Tool, ToolsCapability,
+        Implementation, Method, Prompt, PromptsCapability, Resource, ResourceTemplate,
+        ResourcesCapability, Revision, ServerCapabilities, Tool, ToolsCapability,
     },
 };
 
@@ -25,11 +27,14 @@ pub struct Catalogue {
     info: Implementation,
     instructions: Option<Arc<str>>,
     announces_changes: bool,
+    cache: BTreeMap<List, CacheHint>,
+    extensions: BTreeMap<String, Map<String, Value>>,
 }
 
 impl Catalogue {
     pub(super) fn build(draft: &Draft<()>) -> Result<Self, BuildError> {
         check(draft)?;
+        cache::check(draft)?;
         let matchers = matchers(&draft.templates)?;
         for ((template, text), route) in matchers.iter().zip(&draft.templates) {
             check_completers(text, route, |argument| {
@@ -55,6 +60,8 @@ impl Catalogue {
             info: draft.info.clone(),
             instructions: draft.instructions.as_deref().map(Into::into),
             announces_changes: draft.announces_changes,
+            cache: draft.cache.clone(),
+            extensions: draft.extensions.clone(),
         })
     }
 
@@ -113,6 +120,9 @@ impl Catalogue {
         if routes.completes() {
             capabilities = capabilities.completions();
         }
+        for (id, settings) in &self.extensions {
+            capabilities = capabilities.extension(id.clone(), settings.clone());
+        }
         capabilities.for_revision(revision)
     }
 
@@ -132,6 +142,13 @@ impl Catalogue {
     #[must_use]
     pub fn mirrored_headers(&self, tool: &str) -> Option<Arc<[MirroredHeader]>> {
         self.routes.mirrored(tool)
+    }
+
+    /// How long the list that this method gives stays fresh.
+    pub(crate) fn cache_hint(&self, method: &Method) -> CacheHint {
+        let list = cache::list_of(method);
+        let hint = list.and_then(|list| self.cache.get(&list));
+        hint.copied().unwrap_or_default()
     }
 
     /// Whether there is a resource, or a template, for the URI in this request's parameters.

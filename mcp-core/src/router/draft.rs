@@ -1,8 +1,10 @@
 //! A router that is being put together.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::scopes::Layers;
+use serde_json::{Map, Value};
+
+use super::{CacheHint, List, scopes::Layers};
 use crate::{
     handler::{Route, Visibility},
     protocol::{Implementation, Prompt, Resource, ResourceTemplate, Tool},
@@ -15,6 +17,8 @@ pub(super) struct Draft<S> {
     /// 0: everything on one page.
     pub(super) page_size: usize,
     pub(super) announces_changes: bool,
+    pub(super) cache: BTreeMap<List, CacheHint>,
+    pub(super) extensions: BTreeMap<String, Map<String, Value>>,
     pub(super) tools: Vec<Route<Tool, S>>,
     pub(super) resources: Vec<Route<Resource, S>>,
     pub(super) templates: Vec<Route<ResourceTemplate, S>>,
@@ -109,6 +113,8 @@ impl<S: Send + Sync + 'static> Draft<S> {
             instructions: self.instructions,
             page_size: self.page_size,
             announces_changes: self.announces_changes,
+            cache: self.cache,
+            extensions: self.extensions,
             layers: self.layers,
             filters: self.filters,
         }
@@ -122,6 +128,8 @@ impl<S> Default for Draft<S> {
             instructions: None,
             page_size: 0,
             announces_changes: true,
+            cache: BTreeMap::new(),
+            extensions: BTreeMap::new(),
             tools: Vec::new(),
             resources: Vec::new(),
             templates: Vec::new(),
@@ -139,6 +147,8 @@ impl<S> Clone for Draft<S> {
             instructions: self.instructions.clone(),
             page_size: self.page_size,
             announces_changes: self.announces_changes,
+            cache: self.cache.clone(),
+            extensions: self.extensions.clone(),
             tools: self.tools.clone(),
             resources: self.resources.clone(),
             templates: self.templates.clone(),

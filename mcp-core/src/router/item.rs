@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One of the lists of a catalogue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum List {
     /// `tools/list`

@@ -5,6 +5,7 @@
 
 mod build_error;
 mod builder;
+mod cache;
 mod catalogue;
 mod cursor;
 mod digest;
@@ -24,6 +25,7 @@ mod validate;
 pub use self::{
     build_error::BuildError,
     builder::McpRouter,
+    cache::CacheHint,
     catalogue::Catalogue,
     digest::Digest,
     item::List,

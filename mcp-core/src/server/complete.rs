@@ -8,17 +8,8 @@ use super::Server;
 use crate::{
     handler::Peer,
     protocol::{CacheScope, Meta, Method, Revision},
-    router::{Catalogue, McpResponse},
+    router::{CacheHint, Catalogue, McpResponse},
 };
-
-/// How long a list or a read stays fresh, and for whom.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct CacheHint {
-    /// Milliseconds; 0 means stale at once.
-    ttl_ms: u64,
-    /// Who may keep it.
-    scope: CacheScope,
-}
 
 /// Whether results of this method carry a hint.
 fn is_cacheable(method: &Method) -> bool {
@@ -43,10 +34,13 @@ pub(super) struct Completion {
 impl Server {
     /// What is added to the results of this request; nothing in the revisions with sessions.
     pub(super) fn completion(&self, peer: &Peer, method: &Method) -> Option<Completion> {
-        matches!(peer, Peer::Sessionless(..)).then(|| Completion {
-            method: method.clone(),
-            hint: CacheHint::default(),
-            catalogue: self.0.current.get(),
+        matches!(peer, Peer::Sessionless(..)).then(|| {
+            let catalogue = self.0.current.get();
+            Completion {
+                method: method.clone(),
+                hint: catalogue.cache_hint(method),
+                catalogue,
+            }
         })
     }
 }
@@ -84,11 +78,11 @@ fn complete(
     let interim = response.is_input_required();
     add("resultType", "\"complete\"".to_owned());
     if is_cacheable(method) && !interim {
-        let scope = match hint.scope {
+        let scope = match hint.scope() {
             CacheScope::Public => "\"public\"",
             CacheScope::Private => "\"private\"",
         };
-        add("ttlMs", hint.ttl_ms.to_string());
+        add("ttlMs", hint.ttl_ms().to_string());
         add("cacheScope", scope.to_owned());
     }
     let mut meta: BTreeMap<String, Box<RawValue>> = members

@@ -11,6 +11,7 @@ use mcp_core::{
     handler::Sampling,
     jsonrpc::{Request, RequestId},
     protocol::{ClientCapability, Method, Revision},
+    router::{BuildError, CacheHint, List},
     server::{KeyRing, Server, ServerBuilder},
     store::Principal,
     testing::{ClientError, TestClient, TestClientBuilder},
@@ -312,4 +313,52 @@ async fn a_listener_is_acknowledged_and_hears_only_what_it_asked_for() {
         (&json!(8), &json!("complete"))
     );
     assert!(prompts.next().await.is_none());
+}
+
+#[tokio::test]
+async fn lists_and_reads_say_how_long_they_stay_fresh() {
+    let minute = std::time::Duration::from_mins(1);
+    let content = mcp_core::Resource::new("test://a", "a")
+        .cache(CacheHint::private(minute))
+        .handler(|| async { "text" });
+    let router = router(&Arc::default())
+        .resource(content)
+        .cache(List::Tools, CacheHint::public(minute))
+        .extension(
+            "com.example/x",
+            json!({ "y": 1 }).as_object().unwrap().clone(),
+        );
+    let builder = TestClient::builder(router).revision(Revision::V2026_07_28);
+    let client = builder.connect().await.unwrap();
+    let tools = client.round("tools/list", &mut json!({})).await.unwrap();
+    assert_eq!(
+        (&tools["ttlMs"], &tools["cacheScope"]),
+        (&json!(60_000), &json!("public"))
+    );
+    let mut params = json!({ "uri": "test://a" });
+    let read = client.round("resources/read", &mut params).await.unwrap();
+    assert_eq!(
+        (&read["ttlMs"], &read["cacheScope"]),
+        (&json!(60_000), &json!("private"))
+    );
+    let discovered = client
+        .round("server/discover", &mut json!({}))
+        .await
+        .unwrap();
+    assert_eq!(
+        discovered["capabilities"]["extensions"]["com.example/x"]["y"],
+        1
+    );
+}
+
+#[test]
+fn what_is_filtered_by_caller_cannot_be_public() {
+    let minute = std::time::Duration::from_mins(1);
+    let router = router(&Arc::default())
+        .visible_tools(|_, _| true)
+        .cache(List::Tools, CacheHint::public(minute));
+    assert!(matches!(
+        router.freeze(),
+        Err(BuildError::PublicButFiltered(_))
+    ));
 }
