@@ -35,6 +35,7 @@ mod template;
 mod time_limit;
 mod tool;
 mod tool_result;
+mod trace;
 mod uri_template;
 
 pub use self::{
@@ -60,6 +61,7 @@ pub use self::{
     template::ResourceTemplate,
     tool::Tool,
     tool_result::{IntoToolResult, ToolResult},
+    trace::TraceContext,
 };
 #[cfg(feature = "validate")]
 pub(crate) use self::{

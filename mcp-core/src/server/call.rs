@@ -235,14 +235,21 @@ fn shutting_down() -> ErrorObject {
 }
 
 fn span(context: &Context, method: &Method, session: Option<&Session>) -> Span {
-    tracing::info_span!(
+    let span = tracing::info_span!(
         "mcp.request",
         mcp.method.name = method.label(),
         mcp.protocol.version = context.revision().as_str(),
         mcp.session.hash = session.map(|session| super::metrics::short_hash(session.id())),
         jsonrpc.request.id = %context.request_id(),
+        traceparent = tracing::field::Empty,
         error.type = tracing::field::Empty,
-    )
+    );
+    if !span.is_disabled()
+        && let Some(trace) = context.trace_context()
+    {
+        span.record("traceparent", trace.traceparent);
+    }
+    span
 }
 
 impl Call {

@@ -14,7 +14,7 @@ use mcp_core::{
     router::{BuildError, CacheHint, List},
     server::{KeyRing, Server, ServerBuilder},
     store::Principal,
-    testing::{ClientError, TestClient, TestClientBuilder},
+    testing::{ClientError, Difference, TestClient, TestClientBuilder, assert_same_in_both_eras},
 };
 use serde_json::{Value, json};
 
@@ -361,4 +361,19 @@ fn what_is_filtered_by_caller_cannot_be_public() {
         router.freeze(),
         Err(BuildError::PublicButFiltered(_))
     ));
+}
+
+#[tokio::test]
+async fn a_handler_that_differs_between_the_eras_is_found() {
+    let same = router(&Arc::default());
+    assert_same_in_both_eras(same, answering, "tools/call", call())
+        .await
+        .unwrap();
+    let different = McpRouter::new().tool(Tool::new("ask").handler(|ctx: Context| async move {
+        let session = ctx.session().is_some();
+        let who = ctx.elicit("who", form(&format!("{session}?"))).await?;
+        Ok::<_, ToolError>(who.accepted()?.name)
+    }));
+    let found = assert_same_in_both_eras(different, answering, "tools/call", call()).await;
+    assert!(matches!(found, Err(Difference::Questions { .. })));
 }

@@ -1,4 +1,4 @@
-//! A client in the same process, for testing what you wrote without a socket.
+//! A client that goes the way of every message but the socket's.
 
 use std::{
     collections::BTreeMap,
@@ -120,6 +120,7 @@ impl TestClientBuilder {
             silent: self.silent,
             next: AtomicI64::new(1),
             heard: Mutex::default(),
+            asked: Mutex::default(),
         };
         if self.revision.era() == Era::Sessionless {
             return Ok(client);
@@ -180,6 +181,7 @@ pub struct TestClient {
     silent: bool,
     next: AtomicI64,
     heard: Mutex<Vec<Value>>,
+    asked: Mutex<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -240,6 +242,17 @@ impl TestClient {
     #[must_use]
     pub fn take_notifications(&self) -> Vec<Value> {
         std::mem::take(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The questions of the server so far, as `{"method", "params"}`, oldest first; they are taken.
+    #[must_use]
+    pub fn take_questions(&self) -> Vec<Value> {
+        std::mem::take(&mut self.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn asked(&self, method: &str, params: &Value) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.push(json!({ "method": method, "params": params }));
     }
 
     /// Calls a tool.
@@ -360,6 +373,7 @@ impl TestClient {
         let mut responses = serde_json::Map::new();
         for (key, request) in requests.into_iter().flatten() {
             let method = request["method"].as_str().unwrap_or_default();
+            self.asked(method, &request["params"]);
             let answer = self.answers.get(method).filter(|_| !self.silent);
             let answer = answer.ok_or(ClientError::NoAnswer("the client cannot answer"))?;
             let answer = answer(&request["params"]).map_err(ClientError::Rpc)?;
@@ -383,6 +397,7 @@ impl TestClient {
             heard.push(notification);
             return Ok(None);
         };
+        self.asked(&method, &message.params);
         if self.silent {
             return Ok(None);
         }
