@@ -30,6 +30,8 @@ pub(crate) struct Route<I, S> {
     /// Around this handler only, innermost first.
     pub(crate) layers: Vec<RouterLayer>,
     pub(crate) limit: Option<Duration>,
+    /// A state of its calls can be presented once.
+    pub(crate) single_use: bool,
     /// How long what it gives may be kept.
     pub(crate) cache: Option<CacheHint>,
     /// What the client must be able to do.
@@ -65,6 +67,7 @@ impl<I, S> Route<I, S> {
             endpoint,
             layers: Vec::new(),
             limit: None,
+            single_use: false,
             cache: None,
             requires: Vec::new(),
             mirrored: Arc::default(),
@@ -113,6 +116,7 @@ impl<I, S: Send + Sync + 'static> Route<I, S> {
             item: self.item,
             layers: self.layers,
             limit: self.limit,
+            single_use: self.single_use,
             cache: self.cache,
             requires: self.requires,
             mirrored: self.mirrored,
@@ -131,6 +135,7 @@ impl<I: Clone, S> Clone for Route<I, S> {
             endpoint: Arc::clone(&self.endpoint),
             layers: self.layers.clone(),
             limit: self.limit,
+            single_use: self.single_use,
             cache: self.cache,
             requires: self.requires.clone(),
             mirrored: Arc::clone(&self.mirrored),

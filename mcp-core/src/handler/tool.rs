@@ -50,6 +50,7 @@ pub struct Tool {
     item: protocol::Tool,
     input_schema: Option<Value>,
     requires: Vec<ClientCapability>,
+    single_use: bool,
 }
 
 impl Tool {
@@ -59,6 +60,7 @@ impl Tool {
             item: protocol::Tool::new(name, Value::Null),
             input_schema: None,
             requires: Vec::new(),
+            single_use: false,
         }
     }
 
@@ -152,6 +154,13 @@ impl Tool {
         self
     }
 
+    /// Lets the state of a call that asked be presented only once (2026-07-28): a client that repeats a
+    /// round is refused. For tools whose effect must not happen twice.
+    pub fn single_use(mut self) -> Self {
+        self.single_use = true;
+        self
+    }
+
     /// Attaches `_meta`.
     pub fn meta(mut self, meta: impl Into<Meta>) -> Self {
         self.item.meta = Some(meta.into());
@@ -206,6 +215,7 @@ impl Tool {
         });
         let mut route = Route::new(self.item, endpoint(handler, ToolAnswer), problem);
         route.requires = self.requires;
+        route.single_use = self.single_use;
         route.mirrored = mirrored.into();
         route.origins = origins;
         ToolRoute(route)

@@ -151,6 +151,11 @@ impl Catalogue {
         hint.copied().unwrap_or_default()
     }
 
+    /// Whether a state of this tool's calls can be presented only once.
+    pub(crate) fn is_single_use(&self, tool: &str) -> bool {
+        self.routes.is_single_use(tool)
+    }
+
     /// Whether there is a resource, or a template, for the URI in this request's parameters.
     #[must_use]
     pub fn reads(&self, request: &McpRequest) -> bool {

@@ -103,6 +103,13 @@ impl Routes {
         (!tool.route.mirrored.is_empty()).then(|| Arc::clone(&tool.route.mirrored))
     }
 
+    /// Whether a state of this tool's calls can be presented only once.
+    pub(super) fn is_single_use(&self, tool: &str) -> bool {
+        self.tools
+            .find(tool)
+            .is_some_and(|tool| tool.route.single_use)
+    }
+
     fn tool(&self, request: &McpRequest) -> Result<&Mounted<Tool>, ErrorObject> {
         let name = name(request, "name")?;
         let tool = self.tools.get(name, request.context());

@@ -222,6 +222,9 @@ impl Server {
             let error = ErrorObject::invalid_request("the session is initialized already");
             return done(request.context(), error);
         }
+        if self.must_consume(&request) {
+            return RouterFuture::boxed(self.clone().consume(request));
+        }
         self.0.current.dispatch(request)
     }
 }

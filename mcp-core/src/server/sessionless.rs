@@ -94,6 +94,33 @@ impl Server {
         Ok(())
     }
 
+    /// Whether this request presents a state that is good for one time only.
+    pub(super) fn must_consume(&self, request: &McpRequest) -> bool {
+        *request.method() == Method::ToolsCall
+            && request.context().round() > 0
+            && request
+                .name()
+                .is_some_and(|tool| self.0.current.get().is_single_use(tool))
+    }
+
+    /// Serves a request whose state has not been presented before. What was presented is remembered
+    /// as long as the state would be accepted.
+    pub(super) async fn consume(self, request: McpRequest) -> McpResponse {
+        let context = request.context();
+        let name = format!("state/{}/{}", context.call_id(), context.round());
+        let leases = &self.0.stores.leases;
+        let holder = self.instance().as_str();
+        let lifetime = self.limits().request_state;
+        match leases.hold(&name, holder, lifetime, &[]).await {
+            Ok(Some(_)) => {
+                let response = self.0.current.dispatch(request).await;
+                response.unwrap_or_else(|never| match never {})
+            }
+            Ok(None) => McpResponse::error(request.id(), refused(Rejected::Presented)),
+            Err(error) => McpResponse::error(request.id(), super::Refusal::from(error).error),
+        }
+    }
+
     /// The result of a handler that waits for its client.
     pub(crate) fn ask_again(&self, request: &McpRequest, asked: &Suspended) -> McpResponse {
         if !asked.may_go_on() {

@@ -67,6 +67,8 @@ pub(crate) enum Rejected {
     /// Tampered with, or presented by somebody else or for another request.
     Unauthentic,
     Expired,
+    /// It was good for one time, and this is another.
+    Presented,
 }
 
 impl Rejected {
@@ -77,6 +79,7 @@ impl Rejected {
             Self::UnknownKey => "unknown_key",
             Self::Unauthentic => "unauthentic",
             Self::Expired => "expired",
+            Self::Presented => "presented_before",
         }
     }
 }

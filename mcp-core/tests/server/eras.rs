@@ -377,3 +377,28 @@ async fn a_handler_that_differs_between_the_eras_is_found() {
     let found = assert_same_in_both_eras(different, answering, "tools/call", call()).await;
     assert!(matches!(found, Err(Difference::Questions { .. })));
 }
+
+#[tokio::test]
+async fn a_state_for_single_use_is_refused_the_second_time() {
+    let once = Tool::new("ask")
+        .single_use()
+        .handler(|ctx: Context| async move {
+            let who = ctx.elicit("who", form("Who?")).await?;
+            Ok::<_, ToolError>(who.accepted()?.name)
+        });
+    let builder = TestClient::builder(McpRouter::new().tool(once));
+    let builder = builder.revision(Revision::V2026_07_28);
+    let client = answering(builder).connect().await.unwrap();
+    let mut params = call();
+    let first = client.round("tools/call", &mut params).await.unwrap();
+    client.answer_round(&first, &mut params).unwrap();
+    let done = client
+        .round("tools/call", &mut params.clone())
+        .await
+        .unwrap();
+    assert_eq!(done["resultType"], "complete");
+    assert_eq!(
+        code(client.round("tools/call", &mut params).await),
+        Some(-32602)
+    );
+}
