@@ -24,6 +24,8 @@ from python_client import (
 )
 
 ALL_NOTES = "notes://all"
+# At revisions with sessions, and without.
+NOT_FOUND = (-32002, -32602)
 # What the user says, whether the note is gone then, and what the result says.
 ANSWERS = [
     ({"action": "decline"}, False, None),
@@ -36,7 +38,8 @@ ANSWERS = [
 async def is_left(client, note):
     try:
         read = await client.read_resource(f"notes://{note}")
-    except MCPError:
+    except MCPError as error:
+        check("a note that is gone is not found", error.code in NOT_FOUND, error)
         return False
     return json.loads(read.contents[0].text)["id"] == note
 
