@@ -1,4 +1,7 @@
-"""The Python SDK, package mcp: python python_client.py SERVER_URL"""
+"""The Python SDK, package mcp: python python_client.py SERVER_URL
+
+First with a session, then without.
+"""
 
 import json
 import sys
@@ -9,6 +12,7 @@ import httpx2
 import mcp_types as types
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.client.subscriptions import ToolsListChanged
 from mcp.shared.exceptions import MCPDeprecationWarning
 
 # The package warns that 2026-07-28 drops logging, ping and subscribe; older revisions have them.
@@ -16,9 +20,20 @@ warnings.simplefilter("ignore", MCPDeprecationWarning)
 
 DEADLINE_SECONDS = 60
 RESUME_WITHIN_SECONDS = 10
-REVISION = "2025-11-25"
+ARRIVES_WITHIN_SECONDS = 10
+SESSION_ORIENTED = "2025-11-25"
+SESSIONLESS = "2026-07-28"
 SAMPLED = "a sampled sentence"
-ELICITED = {"username": "ada", "email": "ada@example.com"}
+ROOT = "file:///somewhere"
+# What the user says, whatever part of it a form asks for.
+ELICITED = {
+    "username": "ada",
+    "email": "ada@example.com",
+    "name": "Ada",
+    "color": "teal",
+    "ok": True,
+    "context": "the sea",
+}
 
 
 def check(what, holds, seen=None):
@@ -55,7 +70,11 @@ class Recorder:
 
     async def elicit(self, _context, params):
         self.elicitations.append(params)
-        return types.ElicitResult(action="accept", content=ELICITED)
+        content = {name: ELICITED[name] for name in params.requested_schema["properties"]}
+        return types.ElicitResult(action="accept", content=content)
+
+    async def roots(self, _context):
+        return types.ListRootsResult(roots=[types.Root(uri=ROOT)])
 
     async def sample(self, _context, params):
         self.samplings.append(params)
@@ -66,13 +85,45 @@ class Recorder:
             stop_reason="endTurn",
         )
 
+    def called(self):
+        """The methods of all requests."""
+        bodies = [json.loads(one.request.content or "{}") for one in self.exchanges]
+        return [body.get("method") for body in bodies]
+
+    def was_sessionless(self):
+        """Nothing of a session went over the wire."""
+        seen = [
+            (
+                one.request.method,
+                one.request.headers.get("mcp-protocol-version"),
+                one.request.headers.get("mcp-session-id") or one.headers.get("mcp-session-id"),
+            )
+            for one in self.exchanges
+        ]
+        check(f"only {SESSIONLESS} was spoken", set(seen) == {("POST", SESSIONLESS, None)}, seen)
+
+    def was_session_oriented(self):
+        """An `initialize` went over the wire, and a session after it."""
+        called = self.called()
+        check("the first request is initialize", called[0] == "initialize", called)
+        session = self.exchanges[0].headers.get("mcp-session-id")
+        seen = [
+            (
+                one.request.headers.get("mcp-protocol-version"),
+                one.request.headers.get("mcp-session-id"),
+            )
+            for one in self.exchanges[1:]
+        ]
+        spoken = bool(session) and set(seen) == {(SESSION_ORIENTED, session)}
+        check(f"only {SESSION_ORIENTED} was spoken", spoken, seen)
+
 
 async def initialised(client, recorder):
     capabilities = client.server_capabilities
     for name in ("tools", "resources", "prompts", "completions", "logging"):
         check(f"the capability {name} is declared", getattr(capabilities, name) is not None, capabilities)
     check("resources can be subscribed", capabilities.resources.subscribe is True, capabilities)
-    check(f"{REVISION} is negotiated", client.protocol_version == REVISION, client.protocol_version)
+    check(f"{SESSION_ORIENTED} is negotiated", client.protocol_version == SESSION_ORIENTED, client.protocol_version)
     check("the server names itself", bool(client.server_info.name), client.server_info)
     sessions = [one.headers.get("mcp-session-id") for one in recorder.exchanges]
     check("a session id is given", bool(sessions[0]), sessions)
@@ -163,7 +214,7 @@ async def asks(client, recorder):
     answer = elicited.content[0].text
     check(
         "the elicited answer reaches the tool",
-        all(part in answer for part in ("accept", *ELICITED.values())),
+        all(part in answer for part in ("accept", ELICITED["username"], ELICITED["email"])),
         elicited,
     )
 
@@ -174,6 +225,29 @@ async def asks(client, recorder):
         recorder.samplings,
     )
     check("the sampled answer reaches the tool", SAMPLED in sampled.content[0].text, sampled)
+
+
+async def rounds(client, recorder):
+    async def said(tool):
+        return (await client.call_tool(tool, {})).content[0].text
+
+    before = len(recorder.elicitations)
+    answer = await said("test_input_required_result_multi_round")
+    check("a tool asks twice", answer == "Ada likes teal.", answer)
+    messages = [one.message[:6] for one in recorder.elicitations[before:]]
+    check("every question is asked once", messages == ["Step 1", "Step 2"], messages)
+
+    answer = await said("test_input_required_result_request_state")
+    check("the state of a call comes back", answer == "state-ok, confirmed: true", answer)
+    answer = await said("test_input_required_result_multiple_inputs")
+    check(
+        "user, model and roots are asked at once",
+        all(one in answer for one in (ELICITED["name"], SAMPLED, ROOT)),
+        answer,
+    )
+
+    prompt = await client.get_prompt("test_input_required_result_prompt")
+    check("a prompt asks, too", ELICITED["context"] in prompt.messages[0].content.text, prompt)
 
 
 async def subscription(client):
@@ -198,6 +272,40 @@ async def logging(client, recorder):
     check("three log messages arrive", len(arrived) >= 3, recorder.logs)
 
 
+async def logging_per_request(client, recorder):
+    await client.call_tool("test_tool_with_logging", {})
+    await client.call_tool("test_tool_with_logging", {}, meta={types.LOG_LEVEL_META_KEY: "error"})
+    check("no log message arrives that was not asked for", not recorder.logs, recorder.logs)
+    await client.call_tool("test_tool_with_logging", {}, meta={types.LOG_LEVEL_META_KEY: "info"})
+    levels = [one.level for one in recorder.logs]
+    check("three log messages arrive", levels == ["info"] * 3, recorder.logs)
+
+
+async def listening(client):
+    watched = "test://watched-resource"
+
+    async def has_extra():
+        return "test_extra" in [tool.name for tool in (await client.list_tools()).tools]
+
+    async with client.listen(tools_list_changed=True, resource_subscriptions=[watched]) as changes:
+        honored = changes.honored
+        check(
+            "the subscription is acknowledged",
+            honored.tools_list_changed is True
+            and honored.prompts_list_changed is None
+            and honored.resource_subscriptions == [watched],
+            honored,
+        )
+        had = await has_extra()
+        for has in (not had, had):
+            await client.call_tool("test_trigger_prompt_change", {})
+            await client.call_tool("test_trigger_tool_change", {})
+            with anyio.fail_after(ARRIVES_WITHIN_SECONDS):
+                change = await anext(changes)
+            check("a change of the tools is heard, and nothing else", change == ToolsListChanged(), change)
+            check("the change is listed", await has_extra() is has, has)
+
+
 async def resumption(client, recorder):
     result = await client.call_tool(
         "test_reconnection", {}, read_timeout_seconds=RESUME_WITHIN_SECONDS
@@ -220,7 +328,7 @@ async def farewell(url, recorder):
             url,
             headers={
                 "accept": "application/json, text/event-stream",
-                "mcp-protocol-version": REVISION,
+                "mcp-protocol-version": SESSION_ORIENTED,
                 "mcp-session-id": deletions[0].request.headers["mcp-session-id"],
             },
             json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"},
@@ -228,44 +336,85 @@ async def farewell(url, recorder):
     check("an ended session is not found", late.status_code == 404, late.status_code)
 
 
+def connected(url, http, recorder, mode):
+    """A client that answers every question."""
+    return Client(
+        streamable_http_client(url, http_client=http),
+        mode=mode,
+        client_info=types.Implementation(name="interop-python", version="1.0.0"),
+        sampling_callback=recorder.sample,
+        elicitation_callback=recorder.elicit,
+        list_roots_callback=recorder.roots,
+        logging_callback=recorder.log,
+        message_handler=recorder.message,
+    )
+
+
 async def session_oriented(url):
     recorder = Recorder()
     async with recorder.http_client() as http:
-        client = Client(
-            streamable_http_client(url, http_client=http),
-            mode="legacy",
-            client_info=types.Implementation(name="interop-python", version="1.0.0"),
-            sampling_callback=recorder.sample,
-            elicitation_callback=recorder.elicit,
-            logging_callback=recorder.log,
-            message_handler=recorder.message,
-        )
-        async with client:
+        async with connected(url, http, recorder, "legacy") as client:
             await initialised(client, recorder)
             await catalogue(client)
             await contents(client)
             await progress(client)
             await asks(client, recorder)
+            await rounds(client, recorder)
             await subscription(client)
             await completion(client)
             await logging(client, recorder)
             await resumption(client, recorder)
             check("no error was reported by the client", not recorder.errors, recorder.errors)
         await farewell(url, recorder)
+    recorder.was_session_oriented()
 
 
-async def negotiated(url):
-    """The package's default asks with `server/discover` first; some revision must come of it."""
-    async with Client(url) as client:
-        check("a revision is negotiated automatically", bool(client.protocol_version))
-        result = await client.call_tool("test_simple_text", {})
-        check(f"a tool is called at {client.protocol_version}", len(result.content[0].text) > 0, result)
+async def discovered(client, recorder):
+    check(f"{SESSIONLESS} is negotiated", client.protocol_version == SESSIONLESS, client.protocol_version)
+    check("it was discovered", recorder.called() == ["server/discover"], recorder.called())
+    capabilities = client.server_capabilities
+    for name in ("tools", "resources", "prompts", "completions", "logging"):
+        check(f"the capability {name} is discovered", getattr(capabilities, name) is not None, capabilities)
+    check("the server names itself", bool(client.server_info.name), client.server_info)
+
+
+async def sessionless(url):
+    """The package's default asks with `server/discover` first, and so finds the newer era."""
+    recorder = Recorder()
+    async with recorder.http_client() as http:
+        async with connected(url, http, recorder, "auto") as client:
+            await discovered(client, recorder)
+            await catalogue(client)
+            await contents(client)
+            await progress(client)
+            before = len(recorder.exchanges)
+            await asks(client, recorder)
+            sent = recorder.called()[before:]
+            check("every answer is sent with the call itself", sent == ["tools/call"] * 4, sent)
+            await rounds(client, recorder)
+            await completion(client)
+            await logging_per_request(client, recorder)
+            await listening(client)
+            check("no error was reported by the client", not recorder.errors, recorder.errors)
+    recorder.was_sessionless()
+
+
+async def undiscovered(url):
+    """A client that knows the revision needs no request before its first call."""
+    recorder = Recorder()
+    async with recorder.http_client() as http:
+        async with connected(url, http, recorder, SESSIONLESS) as client:
+            result = await client.call_tool("test_simple_text", {})
+            check("a tool is called at once", len(result.content[0].text) > 0, result)
+    check("the call came first", recorder.called()[0] == "tools/call", recorder.called())
+    recorder.was_sessionless()
 
 
 async def main(url):
     with anyio.fail_after(DEADLINE_SECONDS):
         await session_oriented(url)
-        await negotiated(url)
+        await sessionless(url)
+        await undiscovered(url)
     print("python_client: all steps passed", flush=True)
 
 

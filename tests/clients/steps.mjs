@@ -1,16 +1,32 @@
-// The steps that both TypeScript clients take against the conformance server.
+// The steps that the TypeScript clients take against the conformance server.
 //
-// The two packages spell the same calls differently; `adapter` hides that:
-//   connect(url, options)           a connected { client, transport } that spoke `initialize`
+// The packages spell the same calls differently; `adapter` hides that:
+//   connect(url, options)           a connected { client, transport } in the era of the steps
 //   callTool(client, params, options)
 //   onRequest(client, method, handler), onNotification(client, method, handler)
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 const DEADLINE_MS = 60_000;
 const RESUME_WITHIN_MS = 10_000;
-const REVISION = '2025-11-25';
+const ARRIVES_WITHIN_MS = 10_000;
 
+/** The newest revision with sessions, and the one without. */
+export const SESSION_ORIENTED = '2025-11-25';
+export const SESSIONLESS = '2026-07-28';
+
+const LOG_LEVEL = 'io.modelcontextprotocol/logLevel';
 const SAMPLED = 'a sampled sentence';
-const ELICITED = { username: 'ada', email: 'ada@example.com' };
+const ROOT = { uri: 'file:///somewhere', name: 'somewhere' };
+/** What the user says, whatever part of it a form asks for. */
+const ELICITED = {
+  username: 'ada',
+  email: 'ada@example.com',
+  name: 'Ada',
+  color: 'teal',
+  ok: true,
+  context: 'the sea',
+};
 
 export function check(what, holds, seen) {
   if (!holds) {
@@ -30,11 +46,13 @@ export function serverUrl() {
 }
 
 /** A fetch that notes what goes over the wire, so that a step can ask about headers and statuses. */
-function recordingFetch(exchanges) {
+export function recordingFetch(exchanges) {
   return async (input, init = {}) => {
     const headers = new Headers(init.headers);
     const exchange = {
       method: init.method ?? 'GET',
+      rpc: init.body ? JSON.parse(init.body).method : undefined,
+      revision: headers.get('mcp-protocol-version'),
       session: headers.get('mcp-session-id'),
       lastEventId: headers.get('last-event-id'),
       status: undefined,
@@ -42,31 +60,52 @@ function recordingFetch(exchanges) {
     exchanges.push(exchange);
     const response = await fetch(input, init);
     exchange.status = response.status;
+    exchange.session ??= response.headers.get('mcp-session-id');
     return response;
   };
 }
 
-export async function run(adapter) {
-  const url = serverUrl();
+/** Ends the script when its steps take too long. */
+export function limitTime() {
   setTimeout(() => {
     console.error(`FAILED: not finished after ${DEADLINE_MS} ms`);
     process.exit(1);
   }, DEADLINE_MS).unref();
+}
 
+/** Waits until `arrived` holds. */
+export async function eventually(what, arrived, seen) {
+  const end = Date.now() + ARRIVES_WITHIN_MS;
+  while (!arrived() && Date.now() < end) {
+    await sleep(20);
+  }
+  check(what, arrived(), seen);
+}
+
+/** A connected client that answers every question, and records of all that it saw. */
+async function connected(adapter, url) {
   const exchanges = [];
   const logs = [];
   const asked = [];
+  const changes = [];
   const errors = [];
   const { client, transport } = await adapter.connect(url, {
     fetch: recordingFetch(exchanges),
-    capabilities: { elicitation: {}, sampling: {} },
+    capabilities: { elicitation: {}, sampling: {}, roots: {} },
     prepare(client) {
       client.onerror = (error) => errors.push(String(error));
       adapter.onNotification(client, 'notifications/message', ({ params }) => logs.push(params));
+      for (const list of ['tools', 'prompts']) {
+        const method = `notifications/${list}/list_changed`;
+        adapter.onNotification(client, method, () => changes.push(list));
+      }
       adapter.onRequest(client, 'elicitation/create', async ({ params }) => {
         asked.push(params);
-        return { action: 'accept', content: ELICITED };
+        const wanted = Object.keys(params.requestedSchema.properties);
+        const content = Object.fromEntries(wanted.map((name) => [name, ELICITED[name]]));
+        return { action: 'accept', content };
       });
+      adapter.onRequest(client, 'roots/list', async () => ({ roots: [ROOT] }));
       adapter.onRequest(client, 'sampling/createMessage', async ({ params }) => {
         asked.push(params);
         return {
@@ -78,14 +117,22 @@ export async function run(adapter) {
       });
     },
   });
-  const call = (name, args, options) =>
-    adapter.callTool(client, { name, arguments: args ?? {} }, options);
+  const call = (name, args, options, meta) =>
+    adapter.callTool(client, { name, arguments: args ?? {}, _meta: meta }, options);
+  return { client, transport, call, exchanges, logs, asked, changes, errors };
+}
 
+/** The steps of a client that speaks `initialize`. */
+export async function run(adapter) {
+  const url = serverUrl();
+  limitTime();
+  const { client, transport, call, exchanges, logs, asked, errors } = await connected(adapter, url);
   await initialised(client, transport);
   await catalogue(client);
   await contents(client);
   await progress(call);
   await asks(call, asked);
+  await rounds(client, call, asked);
   await subscription(client);
   await completion(client);
   await logging(client, call, logs);
@@ -94,13 +141,66 @@ export async function run(adapter) {
   await farewell(url, client, transport, exchanges);
 }
 
+/** The steps of a client that speaks the revision without sessions. */
+export async function runSessionless(adapter) {
+  const { client, transport, call, exchanges, logs, asked, changes, errors } =
+    await connected(adapter, serverUrl());
+  await discovered(client, transport);
+  await catalogue(client);
+  await contents(client);
+  await progress(call);
+  const before = exchanges.length;
+  await asks(call, asked);
+  const sent = exchanges.slice(before).map(({ rpc }) => rpc);
+  check('every answer is sent with the call itself', sent.join() === Array(4).fill('tools/call').join(), sent);
+  await rounds(client, call, asked);
+  await completion(client);
+  await loggingPerRequest(call, logs);
+  await listening(client, call, changes);
+  check('no error was reported by the client', errors.length === 0, errors);
+  await client.close();
+  wasSessionless(exchanges);
+}
+
+/** Nothing of a session went over the wire. */
+export function wasSessionless(exchanges) {
+  const others = exchanges.filter(
+    ({ method, revision, session }) => method !== 'POST' || revision !== SESSIONLESS || session,
+  );
+  check(`only ${SESSIONLESS} was spoken`, exchanges.length > 0 && others.length === 0, others);
+}
+
+/** An `initialize` went over the wire, and a session after it. */
+export function wasSessionOriented(exchanges) {
+  const [first, ...rest] = exchanges;
+  check('the first request is initialize', first.rpc === 'initialize', first);
+  const others = rest.filter(
+    ({ revision, session }) => revision !== SESSION_ORIENTED || session !== first.session,
+  );
+  check(`only ${SESSION_ORIENTED} was spoken`, first.session && others.length === 0, others);
+}
+
+async function discovered(client, transport) {
+  const revision = client.getNegotiatedProtocolVersion();
+  check(`${SESSIONLESS} is negotiated`, revision === SESSIONLESS, revision);
+  check('the era is the modern one', client.getProtocolEra() === 'modern', client.getProtocolEra());
+  check('there is no session', transport.sessionId === undefined, transport.sessionId);
+  const { supportedVersions, capabilities } = await client.discover();
+  const missing = [SESSIONLESS, SESSION_ORIENTED].filter((one) => !supportedVersions.includes(one));
+  check('the revisions of both eras are discovered', missing.length === 0, supportedVersions);
+  for (const name of ['tools', 'resources', 'prompts', 'completions', 'logging']) {
+    check(`the capability ${name} is discovered`, name in capabilities, capabilities);
+  }
+  check('the server names itself', Boolean(client.getServerVersion()?.name), client.getServerVersion());
+}
+
 async function initialised(client, transport) {
   const capabilities = client.getServerCapabilities() ?? {};
   for (const name of ['tools', 'resources', 'prompts', 'completions', 'logging']) {
     check(`the capability ${name} is declared`, name in capabilities, capabilities);
   }
   check('resources can be subscribed', capabilities.resources.subscribe === true, capabilities);
-  check(`${REVISION} is negotiated`, transport.protocolVersion === REVISION, transport.protocolVersion);
+  check(`${SESSION_ORIENTED} is negotiated`, transport.protocolVersion === SESSION_ORIENTED, transport.protocolVersion);
   check('a session id is given', Boolean(transport.sessionId), transport.sessionId);
   check('the server names itself', Boolean(client.getServerVersion()?.name), client.getServerVersion());
   await client.ping();
@@ -188,6 +288,25 @@ async function asks(call, asked) {
   check('the sampled answer reaches the tool', sampled.content[0].text.includes(SAMPLED), sampled);
 }
 
+async function rounds(client, call, asked) {
+  const before = asked.length;
+  const said = async (tool) => (await call(tool)).content[0].text;
+  const rounds = await said('test_input_required_result_multi_round');
+  check('a tool asks twice', rounds === 'Ada likes teal.', rounds);
+  const messages = asked.slice(before).map(({ message }) => message.slice(0, 6));
+  check('every question is asked once', messages.join() === 'Step 1,Step 2', messages);
+
+  const state = await said('test_input_required_result_request_state');
+  check('the state of a call comes back', state === 'state-ok, confirmed: true', state);
+  const several = await said('test_input_required_result_multiple_inputs');
+  const answers = [ELICITED.name, SAMPLED, ROOT.uri];
+  check('user, model and roots are asked at once', answers.every((one) => several.includes(one)), several);
+
+  const prompt = await client.getPrompt({ name: 'test_input_required_result_prompt' });
+  const text = prompt.messages[0].content.text;
+  check('a prompt asks, too', text.includes(ELICITED.context), prompt);
+}
+
 async function subscription(client) {
   await client.subscribeResource({ uri: 'test://watched-resource' });
   check('a resource is subscribed', true);
@@ -210,6 +329,39 @@ async function logging(client, call, logs) {
   check('three log messages arrive', arrived >= 3, logs);
 }
 
+async function loggingPerRequest(call, logs) {
+  await call('test_tool_with_logging');
+  await call('test_tool_with_logging', {}, undefined, { [LOG_LEVEL]: 'error' });
+  check('no log message arrives that was not asked for', logs.length === 0, logs);
+  await call('test_tool_with_logging', {}, undefined, { [LOG_LEVEL]: 'info' });
+  const levels = logs.map(({ level }) => level).join();
+  check('three log messages arrive', levels === 'info,info,info', logs);
+}
+
+async function listening(client, call, changes) {
+  const wanted = { toolsListChanged: true, resourceSubscriptions: ['test://watched-resource'] };
+  const subscription = await client.listen(wanted);
+  const honored = subscription.honoredFilter;
+  check(
+    'the subscription is acknowledged',
+    honored.toolsListChanged && honored.resourceSubscriptions.join() === wanted.resourceSubscriptions.join(),
+    honored,
+  );
+  const hasExtra = async () =>
+    (await client.listTools()).tools.some(({ name }) => name === 'test_extra');
+  const had = await hasExtra();
+  for (const [at, has] of [!had, had].entries()) {
+    await call('test_trigger_prompt_change');
+    await call('test_trigger_tool_change');
+    await eventually(`change ${at + 1} of the tools is heard`, () => changes.length > at, changes);
+    check(`change ${at + 1} of the tools is listed`, (await hasExtra()) === has, { has });
+  }
+  check('nothing else is heard', changes.join() === 'tools,tools', changes);
+  await subscription.close();
+  const end = await subscription.closed;
+  check('the subscription is closed', end === 'local', end);
+}
+
 async function resumption(call, exchanges) {
   const result = await call('test_reconnection', {}, { timeout: RESUME_WITHIN_MS });
   check('the result of a call on a cut stream arrives', result.content.length > 0, result);
@@ -230,7 +382,7 @@ async function farewell(url, client, transport, exchanges) {
     headers: {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
-      'mcp-protocol-version': REVISION,
+      'mcp-protocol-version': SESSION_ORIENTED,
       'mcp-session-id': session,
     },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),

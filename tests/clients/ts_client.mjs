@@ -1,14 +1,25 @@
 // The TypeScript client, package @modelcontextprotocol/client: node ts_client.mjs SERVER_URL
+//
+// First with a session, then without.
 
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 
-import { check, run, serverUrl } from './steps.mjs';
+import {
+  SESSIONLESS,
+  check,
+  recordingFetch,
+  run,
+  runSessionless,
+  serverUrl,
+  wasSessionless,
+} from './steps.mjs';
 
 const INFO = { name: 'interop-ts-client', version: '1.0.0' };
 
-await run({
+/** How the client connects, with a session or without. */
+const adapter = (mode) => ({
   async connect(url, { fetch, capabilities, prepare }) {
-    const client = new Client(INFO, { capabilities });
+    const client = new Client(INFO, { capabilities, versionNegotiation: { mode } });
     prepare(client);
     const transport = new StreamableHTTPClientTransport(url, { fetch });
     await client.connect(transport);
@@ -19,16 +30,18 @@ await run({
   onNotification: (client, method, handler) => client.setNotificationHandler(method, handler),
 });
 
-// A client that asks with `server/discover` first must end up with some revision that works.
+await run(adapter('legacy'));
+await runSessionless(adapter({ pin: SESSIONLESS }));
+
+// A client that leaves it open finds the newer era with `server/discover`.
 const client = new Client(INFO, { versionNegotiation: { mode: 'auto' } });
-const transport = new StreamableHTTPClientTransport(serverUrl());
-await client.connect(transport);
+const exchanges = [];
+const fetch = recordingFetch(exchanges);
+await client.connect(new StreamableHTTPClientTransport(serverUrl(), { fetch }));
 const revision = client.getNegotiatedProtocolVersion();
-check('a revision is negotiated automatically', Boolean(revision), revision);
+check(`${SESSIONLESS} is negotiated automatically`, revision === SESSIONLESS, revision);
 const result = await client.callTool({ name: 'test_simple_text', arguments: {} });
 check(`a tool is called at ${revision}`, result.content[0].text.length > 0, result);
-if (transport.sessionId) {
-  await transport.terminateSession();
-}
 await client.close();
+wasSessionless(exchanges);
 console.log('ts_client: all steps passed');

@@ -12,9 +12,6 @@ use crate::tools::{self, Tools};
 use crate::workspace::Workspace;
 
 const LIMIT: Duration = Duration::from_secs(150);
-/// Tool, arguments, and what its answer must contain.
-const FIXTURE_CALL: [&str; 3] = ["test_simple_text", "{}", "simple text"];
-const QUICKSTART_CALL: [&str; 3] = ["search_notes", r#"{"query":"milk"}"#, "Groceries"];
 
 /// Runs every client; with a `url`, only against that conformance fixture.
 pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, url: Option<&str>) -> Result {
@@ -28,22 +25,27 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, url: Option<&str>) -
             against_fixture(workspace, &tools, url)
         })?;
         server::with(workspace, "quickstart", |url| {
-            run_all(&mut [inspector(workspace, &tools, url, QUICKSTART_CALL)?])
+            against_notes(workspace, &tools, url)
         })
     })
 }
 
 fn against_fixture(workspace: &Workspace, tools: &Tools, url: &str) -> Result {
-    let mut clients = [
-        inspector(workspace, tools, url, FIXTURE_CALL)?,
-        script(workspace, tools, "ts_sdk.mjs")?,
-        script(workspace, tools, "ts_client.mjs")?,
-        tools.python(&workspace.clients().join("python_client.py")),
-    ];
-    for client in &mut clients[1..] {
-        client.arg(url);
-    }
-    run_all(&mut clients)
+    run_all(&mut [
+        script(workspace, tools, ("inspector.mjs", &[url, "fixture"]))?,
+        script(workspace, tools, ("ts_sdk.mjs", &[url]))?,
+        script(workspace, tools, ("ts_client.mjs", &[url]))?,
+        python(workspace, tools, ("python_client.py", &[url])),
+    ])
+}
+
+/// The quickstart's tool that asks its user, with clients of both eras.
+fn against_notes(workspace: &Workspace, tools: &Tools, url: &str) -> Result {
+    run_all(&mut [
+        script(workspace, tools, ("inspector.mjs", &[url, "notes"]))?,
+        script(workspace, tools, ("ts_notes.mjs", &[url]))?,
+        python(workspace, tools, ("python_notes.py", &[url])),
+    ])
 }
 
 /// Runs every client, also after one has failed.
@@ -61,20 +63,27 @@ fn run_all(clients: &mut [Command]) -> Result {
     Err(failures.join("\n").into())
 }
 
-fn inspector(workspace: &Workspace, tools: &Tools, url: &str, call: [&str; 3]) -> Result<Command> {
-    let mut command = script(workspace, tools, "inspector.mjs")?;
-    command.arg(url).args(call);
-    Ok(command)
+/// A script in Python. What it compiles of the scripts that it imports is not kept.
+fn python(workspace: &Workspace, tools: &Tools, (name, arguments): (&str, &[&str])) -> Command {
+    let mut command = tools.python(&workspace.clients().join(name));
+    command.args(arguments).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
 }
 
 /// A script in Node, copied beside `node_modules`, which is where Node looks for its imports.
-fn script(workspace: &Workspace, tools: &Tools, name: &str) -> Result<Command> {
+fn script(
+    workspace: &Workspace,
+    tools: &Tools,
+    (name, arguments): (&str, &[&str]),
+) -> Result<Command> {
     for path in scripts(workspace)? {
         if let Some(name) = path.file_name() {
             fs::copy(&path, tools.npm.join(name))?;
         }
     }
-    tools.node(&tools.npm.join(name))
+    let mut command = tools.node(&tools.npm.join(name))?;
+    command.args(arguments);
+    Ok(command)
 }
 
 fn scripts(workspace: &Workspace) -> Result<Vec<PathBuf>> {
