@@ -79,7 +79,8 @@ async function notes(mode, revision) {
       ? result.isError === true
       : result.structuredContent.id === id && result.structuredContent.deleted === deleted;
     check(`the result is right after ${what}`, expected, result);
-    check(`the note is ${gone ? 'gone' : 'there'} after ${what}`, (await isLeft()) !== gone);
+    const left = await isLeft();
+    check(`the note is ${gone ? 'gone' : 'there'} after ${what}`, left !== gone, { left });
   }
   const expected = ANSWERS.map(() => `Delete the note "${title}"?`);
   check('the user was asked once for each call', questions.join() === expected.join(), questions);
