@@ -33,7 +33,6 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;
-mod base64;
 mod config;
 mod cors;
 mod delete;

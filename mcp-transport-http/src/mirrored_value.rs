@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::value::RawValue;
-
-use crate::base64;
 
 /// The largest integer that every client can write, 2⁵³ − 1.
 const MAX_INTEGER: f64 = 9_007_199_254_740_991.0;
@@ -16,7 +15,7 @@ pub(crate) fn decode(text: &str) -> Option<Cow<'_, str>> {
     let Some(encoded) = encoded.and_then(|text| text.strip_suffix("?=")) else {
         return Some(Cow::Borrowed(text));
     };
-    let decoded = String::from_utf8(base64::decode(encoded)?).ok()?;
+    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     Some(Cow::Owned(decoded))
 }
 
