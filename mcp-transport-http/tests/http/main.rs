@@ -9,16 +9,20 @@
 
 mod bad_input;
 mod batches;
+mod both_eras;
 mod cancel;
+mod counted;
 mod gate;
 mod get_stream;
 mod headers;
 mod hostile;
+mod mirrored;
 mod origin;
 mod resume;
 mod revisions;
 mod serving;
 mod session_life;
+mod sessionless;
 mod sessions;
 mod sessions_off;
 mod stream;

@@ -8,7 +8,10 @@ use mcp_core::{
     server::ServerBuilder,
 };
 use mcp_transport_http::{HttpTransport, IntoServer};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode,
+    header::{HeaderMap, HeaderName},
+};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -17,6 +20,9 @@ use tokio::{
     task::JoinHandle,
     time::{interval, timeout},
 };
+
+/// The revision without sessions.
+pub(crate) const MODERN: &str = "2026-07-28";
 
 /// Long enough for anything that happens at all.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,6 +65,22 @@ pub(crate) fn request(id: impl Into<Value>, method: &str, params: &Value) -> Val
     json!({ "jsonrpc": "2.0", "id": id.into(), "method": method, "params": params })
 }
 
+/// A request of 2026-07-28: what `_meta` must have is added unless `params` has it.
+pub(crate) fn alone(id: impl Into<Value>, method: &str, params: &Value) -> Value {
+    let mut message = request(id, method, params);
+    let meta = &mut message["params"]["_meta"];
+    for (member, value) in [
+        ("protocolVersion", json!(MODERN)),
+        ("clientCapabilities", json!({})),
+    ] {
+        let name = format!("io.modelcontextprotocol/{member}");
+        if meta.get(&name).is_none() {
+            meta[name] = value;
+        }
+    }
+    message
+}
+
 /// A clock that stands still, on a day of its own.
 pub(crate) fn clock() -> ManualClock {
     ManualClock::starting_at(Timestamp::from_millis(1_800_000_000_000))
@@ -94,6 +116,22 @@ pub(crate) async fn refused(request: RequestBuilder, status: u16) -> Value {
     assert!(body.get("result").is_none(), "{body}");
     assert!(body.get("id").is_some(), "{body}");
     body["error"].take()
+}
+
+/// Sends what is answered with plain JSON, and yields the answer.
+pub(crate) async fn answered(request: RequestBuilder) -> Value {
+    let response = soon(request.send()).await.unwrap();
+    let seen = (
+        response.status(),
+        response.headers()["content-type"].clone(),
+    );
+    let body = soon(response.text()).await.unwrap();
+    assert_eq!(
+        seen,
+        (StatusCode::OK, "application/json".parse().unwrap()),
+        "{body}"
+    );
+    serde_json::from_str(&body).unwrap()
 }
 
 /// Writes bytes to the server and reads what comes back until it closes the connection.
@@ -177,6 +215,14 @@ impl TestServer {
             url: self.url.clone(),
             session: String::new(),
             revision: revision.to_owned(),
+        }
+    }
+
+    /// A client of the revision without sessions.
+    pub(crate) fn modern(&self) -> ModernClient {
+        ModernClient {
+            http: Client::new(),
+            url: self.url.clone(),
         }
     }
 
@@ -285,6 +331,57 @@ impl TestClient {
     /// Opens a GET stream.
     pub(crate) async fn listen(&self, last_event_id: Option<&str>) -> Sse {
         let response = self.get(last_event_id).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        Sse::of(response)
+    }
+}
+
+/// A client without a session, whose headers repeat what its body says.
+pub(crate) struct ModernClient {
+    pub(crate) http: Client,
+    pub(crate) url: String,
+}
+
+impl ModernClient {
+    /// A POST with every header a good client sends.
+    pub(crate) fn post(&self, message: &Value) -> RequestBuilder {
+        let params = &message["params"];
+        let name = params["name"].as_str().or_else(|| params["uri"].as_str());
+        let request = self.without(message).header("mcp-protocol-version", MODERN);
+        let request = request.header("mcp-method", message["method"].as_str().unwrap_or_default());
+        match name {
+            Some(name) => request.header("mcp-name", name),
+            None => request,
+        }
+    }
+
+    /// A POST that repeats nothing of its body, not even the version.
+    pub(crate) fn without(&self, message: &Value) -> RequestBuilder {
+        let request = self.http.post(&self.url).json(message);
+        request.header("accept", "application/json, text/event-stream")
+    }
+
+    /// A POST whose headers are those of a good client but for this one, in place of its own.
+    pub(crate) fn with(&self, message: &Value, name: &str, value: &str) -> RequestBuilder {
+        let name: HeaderName = name.parse().unwrap();
+        let header = (name, value.parse().unwrap());
+        self.post(message).headers([header].into_iter().collect())
+    }
+
+    /// Sends a request whose answer is plain JSON.
+    pub(crate) async fn request(&self, id: u64, method: &str, params: &Value) -> Value {
+        answered(self.post(&alone(id, method, params))).await
+    }
+
+    /// Calls a tool that answers with plain JSON.
+    pub(crate) async fn call(&self, id: u64, name: &str, arguments: &Value) -> Value {
+        self.request(id, "tools/call", &tool(name, arguments)).await
+    }
+
+    /// Sends a request whose answer is a stream.
+    pub(crate) async fn stream(&self, id: u64, method: &str, params: &Value) -> Sse {
+        let request = self.post(&alone(id, method, params));
+        let response = soon(request.send()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         Sse::of(response)
     }
