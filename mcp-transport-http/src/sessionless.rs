@@ -36,7 +36,7 @@ pub(crate) async fn serve(
     mirror::check(&parts.headers, &request, mirrored)
         .map_err(|error| answer::error_for(status(&error), Some(&request.id), &error))?;
     if request.method == Method::SubscriptionsListen {
-        return listen(endpoint, request, accepts).await;
+        return listen(endpoint, parts, request, accepts).await;
     }
     let reply = if accepts.sse {
         Reply::Stream
@@ -54,6 +54,7 @@ pub(crate) async fn serve(
 /// A stream that tells of changes until one side ends it.
 async fn listen(
     endpoint: &Endpoint,
+    parts: Parts,
     request: Request,
     accepts: Accepts,
 ) -> Result<Response, Refused> {
@@ -62,7 +63,8 @@ async fn listen(
         let error = ErrorObject::invalid_request("`Accept` must name text/event-stream");
         return Err(answer::error_for(StatusCode::NOT_ACCEPTABLE, Some(&id), &error).into());
     }
-    match endpoint.server.listen_sessionless(request).await {
+    let caller = endpoint.caller(parts);
+    match endpoint.server.listen_sessionless(request, caller).await {
         Ok(events) => Ok(sse::response(events, endpoint.config.keep_alive)),
         Err(refusal) if status(&refusal.error) != StatusCode::OK => {
             let status = status(&refusal.error);

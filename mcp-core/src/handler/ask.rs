@@ -168,6 +168,9 @@ impl<T> Ask<T> {
         if context.is_finished() || client.is_suspended(cx.waker()) {
             return Poll::Ready(Err(AskError::Closed));
         }
+        if !client.can_ask() || !context.can(question.needs) {
+            return Poll::Ready(Err(AskError::NotSupported(question.needs)));
+        }
         context.journal().ask(&key, digest)?;
         if let Some(json) = client.answer(&key, digest)
             && let Ok(answer) = (self.decode)(&json)
@@ -175,10 +178,6 @@ impl<T> Ask<T> {
             client.answered(&key, digest, &json);
             context.journal().answered(&key, json);
             return Poll::Ready(Ok(answer));
-        }
-        if !context.can(question.needs) {
-            context.journal().forget(&key);
-            return Poll::Ready(Err(AskError::NotSupported(question.needs)));
         }
         client.ask(&key, question);
         self.state = State::InRounds(InRounds { context, key });

@@ -5,11 +5,12 @@
 use std::{
     collections::BTreeMap,
     fmt::Write,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     task::Waker,
 };
 
 use bytes::Bytes;
+use futures_util::task::AtomicWaker;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -28,6 +29,10 @@ pub(crate) struct Sessionless {
     pub(crate) capabilities: ClientCapabilities,
     pub(crate) log_level: Option<LoggingLevel>,
     rounds: Mutex<Rounds>,
+    handler: AtomicWaker,
+    /// The arguments as the client sent them, whatever layers make of them; none when the method
+    /// cannot ask.
+    origin: OnceLock<Option<Bytes>>,
 }
 
 /// The rounds of a call: what was answered before, and what this run asks.
@@ -54,7 +59,24 @@ impl Sessionless {
             capabilities,
             log_level,
             rounds: Mutex::default(),
+            handler: AtomicWaker::new(),
+            origin: OnceLock::new(),
         }
+    }
+
+    /// This request may be answered with questions; `arguments` are what its state is bound to.
+    pub(crate) fn may_ask(&self, arguments: Option<Bytes>) {
+        let _ = self.origin.set(arguments);
+    }
+
+    /// Whether this request may be answered with questions.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.origin.get().is_some()
+    }
+
+    /// The arguments as the client sent them.
+    pub(crate) fn arguments(&self) -> Option<&Bytes> {
+        self.origin.get().and_then(Option::as_ref)
     }
 
     /// Goes on where an earlier round ended.
@@ -93,8 +115,9 @@ impl Sessionless {
         if known.is_some_and(|known| *known != hex(digest)) {
             return None;
         }
-        let given = rounds.responses.get(key);
-        let answer = given.or_else(|| rounds.earlier.answers.get(key))?;
+        // An answer that was taken in an earlier round stands, whatever is sent now.
+        let taken = rounds.earlier.answers.get(key);
+        let answer = taken.or_else(|| rounds.responses.get(key))?;
         Some(Bytes::copy_from_slice(answer.get().as_bytes()))
     }
 
@@ -113,6 +136,13 @@ impl Sessionless {
         let mut rounds = self.rounds();
         rounds.earlier.answers.remove(key);
         rounds.asked.insert(key.to_owned(), question);
+        drop(rounds);
+        self.handler.wake();
+    }
+
+    /// Wakes the handler's task when a question or a step of another task changes what it waits for.
+    pub(crate) fn register(&self, waker: &Waker) {
+        self.handler.register(waker);
     }
 
     /// Takes a question back.
@@ -126,7 +156,8 @@ impl Sessionless {
     /// Whether the round has ended; wakes `waker` when it does.
     pub(crate) fn is_suspended(&self, waker: &Waker) -> bool {
         let mut rounds = self.rounds();
-        if !rounds.suspended {
+        let known = rounds.waiting.iter().any(|other| other.will_wake(waker));
+        if !rounds.suspended && !known {
             rounds.waiting.push(waker.clone());
         }
         rounds.suspended
@@ -155,7 +186,14 @@ impl Sessionless {
         }
         rounds.suspended = true;
         let asked = std::mem::take(&mut rounds.asked);
-        let mut journal = std::mem::take(&mut rounds.earlier);
+        // Answers that this run had not come to yet are not asked for again.
+        let responses = std::mem::take(&mut rounds.responses);
+        for (key, response) in responses {
+            if rounds.earlier.questions.contains_key(&key) && !asked.contains_key(&key) {
+                rounds.earlier.answers.entry(key).or_insert(response);
+            }
+        }
+        let mut journal = rounds.earlier.clone();
         for waiting in rounds.waiting.drain(..) {
             waiting.wake();
         }
@@ -178,6 +216,7 @@ pub(crate) struct Step<'a>(&'a Sessionless);
 impl Drop for Step<'_> {
     fn drop(&mut self) {
         self.0.rounds().steps -= 1;
+        self.0.handler.wake();
     }
 }
 

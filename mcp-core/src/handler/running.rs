@@ -49,6 +49,9 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<McpResponse> {
         let this = self.project();
+        if let Some(client) = this.request.context().sessionless() {
+            client.register(task.waker());
+        }
         let (handler, request, answer) = (this.handler, &*this.request, &*this.answer);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             handler

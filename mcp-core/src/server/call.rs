@@ -378,6 +378,16 @@ impl Work {
     }
 }
 
+impl Drop for Work {
+    /// Without a session the end of the connection is the end of the call, also for its tasks.
+    fn drop(&mut self) {
+        if self.future.is_some() && self.link().is_none() {
+            self.context.cancel();
+            self.context.finish();
+        }
+    }
+}
+
 impl Drop for Call {
     fn drop(&mut self) {
         let Some(work) = self.0.take() else { return };

@@ -75,13 +75,17 @@ impl Server {
             request.method,
             Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead
         );
-        if !asks || (state.is_none() && responses.is_empty()) {
+        if !asks {
+            return Ok(());
+        }
+        let arguments = common.arguments(request.params.as_ref());
+        client.may_ask(arguments.clone());
+        if state.is_none() && responses.is_empty() {
             return Ok(());
         }
         let journal = match state {
             None => super::SealedJournal::default(),
             Some(state) => {
-                let arguments = common.arguments(request.params.as_ref());
                 let name = common.target(&request.method);
                 let principal = caller.principal.as_ref();
                 let binding = binding(principal, &request.method, name, arguments.as_ref());
@@ -131,7 +135,10 @@ impl Server {
             request.context().principal(),
             request.method(),
             request.name(),
-            request.arguments(),
+            request
+                .context()
+                .sessionless()
+                .and_then(Sessionless::arguments),
         );
         let now = self.0.clock.now();
         match self.0.sealer.seal(binding, asked.journal.clone(), now) {

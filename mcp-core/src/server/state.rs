@@ -212,9 +212,17 @@ fn split(state: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The digest of arguments, whatever the order of their members and the white space between.
 fn digest(arguments: Option<&Bytes>) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
-    let value = arguments.and_then(|json| serde_json::from_slice(json).ok());
-    if let Some(value) = value {
-        hash(&mut hasher, &value);
+    match arguments.map(|json| (json, serde_json::from_slice(json))) {
+        None => drop(hasher.update(b"none")),
+        Some((_, Ok(value))) => {
+            hasher.update(b"json");
+            hash(&mut hasher, &value);
+        }
+        // What cannot be read as a value, such as 1e999, is bound byte for byte.
+        Some((json, Err(_))) => {
+            hasher.update(b"bytes");
+            hasher.update(json);
+        }
     }
     *hasher.finalize().as_bytes()
 }
@@ -344,6 +352,19 @@ mod tests {
         let audience = Sealer::new(&ring(&[("a", 1)]), "other".to_owned(), LIFE);
         let refused = audience.open(own, &state, NOW).unwrap_err();
         assert_eq!(refused, Rejected::Unauthentic);
+    }
+
+    #[test]
+    fn arguments_that_are_no_value_are_bound_byte_for_byte() {
+        let sealer = sealer(&[("a", 1)]);
+        for unreadable in ["1e999", r#""\ud800""#] {
+            let with = |amount| Bytes::from(format!(r#"{{"amount":{amount},"x":{unreadable}}}"#));
+            let (small, large) = (with(5), with(1_000_000));
+            let state = sealer.seal(binding(&small), journal(), NOW).unwrap();
+            assert!(sealer.open(binding(&small), &state, NOW).is_ok());
+            let refused = sealer.open(binding(&large), &state, NOW).unwrap_err();
+            assert_eq!(refused, Rejected::Unauthentic, "{unreadable}");
+        }
     }
 
     #[test]

@@ -15,14 +15,17 @@ use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::{EventStream, Phase, Refusal, Server, StreamEvent, broadcast, listen::Notice};
+use super::{
+    Caller, EventStream, Outbox, Phase, Refusal, Server, StreamEvent, broadcast, listen::Notice,
+};
 use crate::{
-    handler::notification,
+    handler::{Context, Origin, Peer, Sessionless, notification},
     jsonrpc::{ErrorObject, Request, RequestId},
     protocol::{
-        Method, Revision, ServerCapabilities, SubscriptionFilter, SubscriptionsListenRequestParams,
+        ClientCapabilities, Method, Revision, ServerCapabilities, SubscriptionFilter,
+        SubscriptionsListenRequestParams,
     },
-    router::McpResponse,
+    router::{McpRequest, McpResponse},
 };
 
 /// What may wait for one listener before it is told the rest later: notices fold into a set.
@@ -131,7 +134,11 @@ impl Server {
     /// # Cancel safety
     ///
     /// Safe: at most the background work has begun.
-    pub async fn listen_sessionless(&self, request: Request) -> Result<EventStream, Refusal> {
+    pub async fn listen_sessionless(
+        &self,
+        request: Request,
+        caller: Caller,
+    ) -> Result<EventStream, Refusal> {
         let params = request.params.as_deref().unwrap_or(b"{}");
         let params: SubscriptionsListenRequestParams =
             serde_json::from_slice(params).map_err(|error| {
@@ -149,7 +156,8 @@ impl Server {
         let logs: Vec<_> = broadcast::logs().collect();
         self.0.stores.events.heads(&logs).await?;
         let offered = self.0.current.get().capabilities(Revision::V2026_07_28);
-        let filter = agreed(&params.notifications, &offered);
+        let mut filter = agreed(&params.notifications, &offered);
+        self.keep_readable(&mut filter, caller);
         let listener = Arc::new(Listener {
             wanted: wanted(&filter),
             ..Listener::default()
@@ -178,6 +186,32 @@ impl Server {
                 Some((event, stream))
             },
         )))
+    }
+}
+
+impl Server {
+    /// Leaves out the resources that the caller cannot read: it must not hear of them either.
+    fn keep_readable(&self, filter: &mut SubscriptionFilter, caller: Caller) {
+        let Some(uris) = &mut filter.resource_subscriptions else {
+            return;
+        };
+        let client = Sessionless::new(None, ClientCapabilities::default(), None);
+        let context = Context::new(Origin {
+            id: RequestId::from(0),
+            revision: Revision::V2026_07_28,
+            meta: None,
+            principal: caller.principal,
+            extensions: caller.extensions,
+            peer: Peer::Sessionless(self.clone(), Box::new(client)),
+            outbox: Outbox::closed(),
+        });
+        let catalogue = self.0.current.get();
+        let longest = self.limits().subscription_uri;
+        uris.retain(|uri| {
+            let params = serde_json::json!({ "uri": uri }).to_string().into();
+            let read = McpRequest::new(Method::ResourcesRead, Some(&params), context.clone());
+            uri.len() <= longest && read.is_ok_and(|read| catalogue.reads(&read))
+        });
     }
 }
 

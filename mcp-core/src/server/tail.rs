@@ -86,7 +86,12 @@ impl Tail {
     }
 
     async fn poll(&mut self, server: &Server) {
+        let armed = self.armed;
         self.arm(server).await;
+        if self.armed && !armed {
+            // What was written before this moment may concern somebody who listens already.
+            server.over_notify();
+        }
         loop {
             match self.tails.poll(&*server.0.stores.events).await {
                 Ok(events) => self.hear(server, events).await,

@@ -12,7 +12,7 @@ use mcp_core::{
     jsonrpc::{Request, RequestId},
     protocol::{ClientCapability, Method, Revision},
     router::{BuildError, CacheHint, List},
-    server::{KeyRing, Server, ServerBuilder},
+    server::{Caller, KeyRing, Server, ServerBuilder},
     store::Principal,
     testing::{ClientError, Difference, TestClient, TestClientBuilder, assert_same_in_both_eras},
 };
@@ -287,8 +287,14 @@ async fn a_listener_is_acknowledged_and_hears_only_what_it_asked_for() {
     };
     let tools = listen(7, json!({ "toolsListChanged": true }));
     let prompts = listen(8, json!({ "promptsListChanged": true }));
-    let mut tools = server.listen_sessionless(tools).await.unwrap();
-    let mut prompts = server.listen_sessionless(prompts).await.unwrap();
+    let mut tools = server
+        .listen_sessionless(tools, Caller::default())
+        .await
+        .unwrap();
+    let mut prompts = server
+        .listen_sessionless(prompts, Caller::default())
+        .await
+        .unwrap();
     let mut methods = Vec::new();
     for events in [&mut tools, &mut prompts] {
         let event = events.next().await.unwrap();
