@@ -12,6 +12,7 @@
 mod ask;
 mod catalogue;
 mod eras;
+mod in_rounds;
 mod initialize;
 mod notification;
 mod session_data;
