@@ -11,9 +11,9 @@ use tokio::sync::OnceCell;
 use tower::{Layer, Service};
 
 use super::{
-    Inner, KeyRing, Limits, Server, Stores, ask::Pending, catalogue::Current, drain::Phases,
-    listen::Listening, lookup::Loading, metrics::Metrics, mint, mint::SessionIds, reader::Readers,
-    session::Sessions, state::Sealer, subscription::Subscriptions,
+    Inner, KeyRing, Limits, Server, Stores, alone::Alone, ask::Pending, catalogue::Current,
+    drain::Phases, listen::Listening, lookup::Loading, metrics::Metrics, mint, mint::SessionIds,
+    reader::Readers, session::Sessions, state::Sealer, subscription::Subscriptions,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -276,6 +276,7 @@ impl ServerBuilder {
             mode: self.mode,
             stores,
             sessions: Sessions::default(),
+            alone: Alone::default(),
             loading: Loading::default(),
             pending: Pending::default(),
             readers: Readers::default(),

@@ -14,6 +14,7 @@ use tracing::Span;
 
 use super::{
     EventStream, Outbox, Phase, Server, SessionRef,
+    alone::Waiting,
     complete::Completion,
     metrics::Measured,
     session::{Running, Session},
@@ -101,6 +102,8 @@ pub(super) struct Work {
     future: Option<RouterFuture>,
     reply: Reply,
     running: Option<Running>,
+    /// Set when a call without a session had to wait.
+    waiting: Option<Waiting>,
     measured: Measured,
     span: Span,
 }
@@ -207,6 +210,7 @@ impl Server {
             future: Some(future),
             reply,
             running,
+            waiting: None,
             measured,
             span,
         }))
@@ -337,8 +341,15 @@ impl Work {
                 };
                 Poll::Ready(self.end(End::Response(response)))
             }
-            Poll::Pending if self.context.poll_cancelled(cx) => Poll::Ready(self.cancelled()),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                if self.link().is_none() && self.waiting.is_none() {
+                    self.waiting = Some(self.server.wait_alone(&self.context));
+                }
+                if self.context.poll_cancelled(cx) {
+                    return Poll::Ready(self.cancelled());
+                }
+                Poll::Pending
+            }
         }
     }
 
@@ -354,6 +365,7 @@ impl Work {
     fn end(&mut self, end: End) -> End {
         self.future = None;
         self.running = None;
+        self.waiting = None;
         self.context.finish();
         let error = match &end {
             End::Response(response) => Measured::error_type(response),

@@ -4,6 +4,7 @@
 //! a message: [`Server::session`] finds the session, [`Server::call`] runs a request,
 //! [`Outcome`] says how its reply begins.
 
+mod alone;
 mod answer;
 mod ask;
 mod broadcast;
@@ -45,9 +46,9 @@ use std::{
 use tokio::sync::OnceCell;
 
 use self::{
-    ask::Pending, catalogue::Current, drain::Phases, listen::Listening, lookup::Loading,
-    metrics::Metrics, mint::SessionIds, reader::Readers, session::Sessions, state::Sealer,
-    subscription::Subscriptions,
+    alone::Alone, ask::Pending, catalogue::Current, drain::Phases, listen::Listening,
+    lookup::Loading, metrics::Metrics, mint::SessionIds, reader::Readers, session::Sessions,
+    state::Sealer, subscription::Subscriptions,
 };
 use crate::{
     clock::Clock,
@@ -89,6 +90,7 @@ pub(crate) struct Inner {
     mode: SessionMode,
     stores: Stores,
     sessions: Sessions,
+    alone: Alone,
     loading: Loading,
     ids: SessionIds,
     key_ids: Vec<String>,

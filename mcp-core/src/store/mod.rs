@@ -20,6 +20,7 @@
 //! * neither errors nor `Debug` show payloads, whole session ids or passwords.
 //! * two namespaces never touch each other.
 
+pub mod codec;
 mod error;
 mod event;
 mod lease;
