@@ -110,8 +110,8 @@ impl EventStore for RedisBackend {
             .number(after.epoch.0)
             .number(after.seq)
             .maybe(reader.map(|generation| generation.0))
-            .number(limit.events)
-            .number(limit.bytes);
+            .count(limit.events)
+            .count(limit.bytes);
         let mut reply = operation.run(&call).await?;
         match reply.text()?.as_str() {
             "page" => read_page(&mut reply),

@@ -33,7 +33,7 @@ impl LeaseStore for RedisBackend {
             .arg(holder.to_owned())
             .number(millis(ttl))
             .arg(check_facts(OPERATION, facts)?)
-            .number(FORGOTTEN_BY_HOLD);
+            .count(FORGOTTEN_BY_HOLD);
         let fence = self.begin(OPERATION).run(&call).await?.maybe_number()?;
         Ok(fence.map(Fence))
     }

@@ -165,14 +165,12 @@ impl Operation<'_> {
             Err(_) => return Err(error::not_sent_in_time(self.name)),
         };
         let answer = lent.connection.send_packed_command(command);
-        let answer = match timeout_at(self.until, answer).await {
-            Ok(answer) => answer.and_then(Value::extract_error),
-            Err(_) => {
-                // Perhaps the server is slow, perhaps nobody hears us any more.
-                slot.discard(lent.number);
-                return Err(error::no_reply_in_time(self.name));
-            }
+        let Ok(answer) = timeout_at(self.until, answer).await else {
+            // Perhaps the server is slow, perhaps nobody hears us any more.
+            slot.discard(lent.number);
+            return Err(error::no_reply_in_time(self.name));
         };
+        let answer = answer.and_then(Value::extract_error);
         if let Err(error) = &answer {
             let (_, connection) = error::translate(self.name, error, Sent::Perhaps);
             if connection == Connection::Replace {

@@ -27,8 +27,8 @@ macro_rules! scripts {
 }
 
 scripts! {
-    CREATE: "create";
-    UPDATE: "update";
+    CREATE: "session" "create";
+    UPDATE: "session" "update";
     TOUCH: "touch";
     DELETE: "delete";
     ENDS: "ends";
@@ -49,6 +49,7 @@ scripts! {
 }
 
 /// A script with its keys and arguments.
+#[derive(Clone)]
 pub(crate) struct Call {
     script: &'static Script,
     keys: Vec<String>,
@@ -85,12 +86,17 @@ impl Call {
         self
     }
 
-    pub(crate) fn number(self, number: impl ToString) -> Self {
+    pub(crate) fn number(self, number: u64) -> Self {
         self.arg(number.to_string())
     }
 
+    /// How many there may be.
+    pub(crate) fn count(self, count: usize) -> Self {
+        self.arg(count.to_string())
+    }
+
     /// A number, or an empty argument.
-    pub(crate) fn maybe(self, number: Option<impl ToString>) -> Self {
+    pub(crate) fn maybe(self, number: Option<u64>) -> Self {
         self.arg(number.map(|number| number.to_string()).unwrap_or_default())
     }
 

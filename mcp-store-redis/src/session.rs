@@ -38,7 +38,6 @@ impl SessionStore for RedisBackend {
     ) -> Result<Created, StoreError> {
         let operation = self.begin("session.create");
         let new = New {
-            id: Bytes::copy_from_slice(record.id.as_str().as_bytes()),
             record: self.encode(&operation, record)?,
             owner: owner_digest(record.principal.as_ref()),
             ttl,
@@ -49,7 +48,7 @@ impl SessionStore for RedisBackend {
             Tried::Full(members) => members,
         };
         // Sessions that ended early are found out now, when their places are needed.
-        let ended = self.ended(&operation, members).await?;
+        let ended = self.ended(&operation, &new.owner, members).await?;
         if ended.is_empty() {
             return Ok(Created::LimitExceeded);
         }
@@ -76,11 +75,12 @@ impl SessionStore for RedisBackend {
             return refuse(StoreErrorKind::InvalidArgument, "the record has another id");
         }
         let record = self.encode(&operation, &change.record)?;
-        let mut call = Call::new(&scripts::UPDATE)
-            .key(self.keys().session(id))
+        let owner = owner_digest(change.record.principal.as_ref());
+        let mut call = self
+            .session_call(&scripts::UPDATE, id, &owner)
             .number(expected.0)
             .arg(record)
-            .arg(owner_digest(change.record.principal.as_ref()));
+            .arg(owner);
         if let Some(ttl) = change.ttl {
             call = call.number(millis(ttl.idle)).number(millis(ttl.absolute));
         }
@@ -99,7 +99,9 @@ impl SessionStore for RedisBackend {
 
     async fn touch(&self, ids: &[SessionId]) -> Result<Vec<Option<Version>>, StoreError> {
         let operation = self.begin("session.touch");
-        let versions = self.each(&operation, &scripts::TOUCH, ids).await?;
+        let versions = self
+            .each(&operation, &Call::new(&scripts::TOUCH), ids)
+            .await?;
         Ok(versions.into_iter().map(|v| v.map(Version)).collect())
     }
 
@@ -112,11 +114,9 @@ impl SessionStore for RedisBackend {
             return Ok(false);
         };
         // The session is gone. An index that still names it is corrected by whoever comes across it.
-        let IndexKeys { ids, due } = self.keys().index();
         let unindex = Call::new(&scripts::SETTLE)
-            .keys([ids, due])
-            .keys((!owner.is_empty()).then(|| self.keys().owner(&owner)))
-            .arg(Bytes::copy_from_slice(id.as_str().as_bytes()))
+            .keys(self.index_keys(&owner))
+            .arg(id.as_str().to_owned())
             .arg("");
         operation.run(&unindex).await?;
         Ok(true)
@@ -148,14 +148,14 @@ impl SessionStore for RedisBackend {
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         let operation = self.begin("session.sweep");
         let index = self.keys().index();
-        let due = Call::new(&scripts::DUE)
-            .key(index.due.clone())
-            .number(limit);
+        let due = Call::new(&scripts::DUE).key(index.due.clone()).count(limit);
         let ids = read_ids(operation.run(&due).await?)?;
         if ids.is_empty() {
             return Ok(0);
         }
-        let ends = self.each(&operation, &scripts::ENDS, &ids).await?;
+        let ends = self
+            .each(&operation, &Call::new(&scripts::ENDS), &ids)
+            .await?;
         let mut settle = Call::new(&scripts::SETTLE).keys([index.ids, index.due]);
         for (id, ends) in ids.iter().zip(ends) {
             settle = settle.arg(id.as_str().to_owned()).maybe(ends);
@@ -167,7 +167,6 @@ impl SessionStore for RedisBackend {
 
 /// What `create` writes.
 struct New {
-    id: Bytes,
     record: Bytes,
     owner: String,
     ttl: Ttl,
@@ -201,18 +200,13 @@ impl RedisBackend {
         new: &New,
         ended: &[SessionId],
     ) -> Result<Tried, StoreError> {
-        let index = self.keys().index();
-        let owned = (!new.owner.is_empty()).then(|| self.keys().owner(&new.owner));
-        let call = Call::new(&scripts::CREATE)
-            .key(self.keys().session(&record.id))
-            .keys([index.ids, index.due])
-            .keys(owned)
-            .arg(new.id.clone())
+        let call = self
+            .session_call(&scripts::CREATE, &record.id, &new.owner)
             .arg(new.record.clone())
             .arg(new.owner.clone())
             .number(millis(new.ttl.idle))
             .number(millis(new.ttl.absolute))
-            .maybe(new.caps.per_principal)
+            .maybe(new.caps.per_principal.map(u64::from))
             .args(ended.iter().map(|id| id.as_str().to_owned().into()));
         let mut reply = operation.run(&call).await?;
         match reply.text()?.as_str() {
@@ -223,13 +217,30 @@ impl RedisBackend {
         }
     }
 
-    /// Those of `ids` that are not live sessions.
+    /// A script about one session, with its id and the keys of its indexes.
+    fn session_call(&self, script: &'static Script, id: &SessionId, owner: &str) -> Call {
+        Call::new(script)
+            .key(self.keys().session(id))
+            .keys(self.index_keys(owner))
+            .arg(id.as_str().to_owned())
+    }
+
+    /// The indexes of a session of `owner`, who may be nobody.
+    fn index_keys(&self, owner: &str) -> impl Iterator<Item = String> {
+        let IndexKeys { ids, due } = self.keys().index();
+        let of_owner = (!owner.is_empty()).then(|| self.keys().owner(owner));
+        [ids, due].into_iter().chain(of_owner)
+    }
+
+    /// Those of `ids` that are not live sessions of `owner`.
     async fn ended(
         &self,
         operation: &Operation<'_>,
+        owner: &str,
         ids: Vec<SessionId>,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let ends = self.each(operation, &scripts::ENDS, &ids).await?;
+        let script = Call::new(&scripts::ENDS).arg(owner.to_owned());
+        let ends = self.each(operation, &script, &ids).await?;
         let ended = ids.into_iter().zip(ends).filter(|(_, ends)| ends.is_none());
         Ok(ended.map(|(id, _)| id).collect())
     }
@@ -252,16 +263,16 @@ impl RedisBackend {
         Ok(Some(Versioned::new(record, version, created_at)))
     }
 
-    /// Runs a script that answers a number or nothing for each session; the answers in the order asked.
+    /// Makes a call that answers a number or nothing for each session; the answers in the order asked.
     async fn each(
         &self,
         operation: &Operation<'_>,
-        script: &'static Script,
+        call: &Call,
         ids: &[SessionId],
     ) -> Result<Vec<Option<u64>>, StoreError> {
         let runs = ids.chunks(AT_ONCE).map(async |ids| {
             let keys = ids.iter().map(|id| self.keys().session(id));
-            let mut reply = operation.run(&Call::new(script).keys(keys)).await?;
+            let mut reply = operation.run(&call.clone().keys(keys)).await?;
             let answers = ids.iter().map(|_| reply.maybe_number());
             answers.collect::<Result<Vec<_>, _>>()
         });

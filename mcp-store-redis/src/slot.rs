@@ -64,13 +64,11 @@ pub(crate) struct Failure(Arc<PoolError>);
 
 impl Failure {
     pub(crate) fn into_error(self, operation: &'static str) -> StoreError {
-        match &*self.0 {
-            PoolError::Backend(error) => error::translate(operation, error, Sent::No).0,
-            _ => {
-                let message = "the pool has no connection";
-                StoreError::new(StoreErrorKind::Unavailable, operation, message)
-            }
+        if let PoolError::Backend(error) = &*self.0 {
+            return error::translate(operation, error, Sent::No).0;
         }
+        let message = "the pool has no connection";
+        StoreError::new(StoreErrorKind::Unavailable, operation, message)
     }
 }
 

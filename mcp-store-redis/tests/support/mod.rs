@@ -24,12 +24,13 @@ impl<S> Redis<S> {
     }
 
     fn wire(&self) -> Result<&Cutter, BoxError> {
-        if self.wire.get().is_none() {
-            let url = RedisServer::shared_url()?;
-            let address = url.trim_start_matches("redis://").trim_end_matches('/');
-            self.wire.set(Cutter::to(address.parse()?)?).ok();
+        if let Some(wire) = self.wire.get() {
+            return Ok(wire);
         }
-        Ok(self.wire.get().expect("it has just been set"))
+        let url = RedisServer::shared_url()?;
+        let address = url.trim_start_matches("redis://").trim_end_matches('/');
+        let wire = Cutter::to(address.parse()?)?;
+        Ok(self.wire.get_or_init(|| wire))
     }
 }
 
