@@ -15,5 +15,5 @@ pub(crate) fn everything(error: &(dyn Error + 'static)) -> String {
 }
 
 fn levels<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    successors(Some(error), |level| level.source())
+    successors(Some(error), |level| Error::source(*level))
 }
