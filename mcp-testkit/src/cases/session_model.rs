@@ -14,7 +14,7 @@ use mcp_core::{
 use crate::{
     Case, CaseResult, Harness,
     dice::Dice,
-    session::{MINUTE, bytes, record},
+    session::{MINUTE, record, text},
 };
 
 const CALLS: usize = 400;
@@ -39,7 +39,7 @@ impl Call {
                 format!("{:?}", store.create(record, *ttl, caps).await?)
             }
             Self::Load(id) => match store.load(id).await? {
-                Some(found) => format!("{:?} {:?}", found.version, bytes(&found.record)?),
+                Some(found) => format!("{:?} {:?}", found.version, text(&found.record)?),
                 None => "none".to_owned(),
             },
             Self::Update(id, version, change) => {
