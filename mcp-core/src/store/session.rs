@@ -94,6 +94,9 @@ pub struct SessionRecord {
     pub data: BTreeMap<String, Box<RawValue>>,
     /// Keys the tags in the ids of requests sent to this client.
     pub secret: [u8; 16],
+    /// What a newer version stored beside these, kept for it.
+    #[serde(skip)]
+    pub(super) unknown: BTreeMap<String, Box<RawValue>>,
 }
 
 impl SessionRecord {
@@ -117,6 +120,7 @@ impl SessionRecord {
             subscriptions: BTreeSet::new(),
             data: BTreeMap::new(),
             secret,
+            unknown: BTreeMap::new(),
         }
     }
 }
