@@ -12,7 +12,7 @@ use tokio::time::{interval, timeout};
 const DEADLINE: Duration = Duration::from_secs(6);
 
 /// How long a store may take to find its backend again, and how often it is asked.
-const RECOVERY: Duration = Duration::from_secs(15);
+const RECOVERY: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How many calls are made before the backend goes.

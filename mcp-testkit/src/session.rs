@@ -65,13 +65,13 @@ pub fn raw(json: &str) -> Result<Box<RawValue>, BoxError> {
     Ok(RawValue::from_string(json.to_owned())?)
 }
 
-/// The bytes of a record, to compare every field at once.
+/// A record as JSON, to compare every field at once, byte for byte.
 ///
 /// # Errors
 ///
 /// When it cannot be written as JSON.
-pub fn bytes(record: &SessionRecord) -> Result<Vec<u8>, BoxError> {
-    Ok(serde_json::to_vec(record)?)
+pub fn text(record: &SessionRecord) -> Result<String, BoxError> {
+    Ok(serde_json::to_string(record)?)
 }
 
 /// Creates a session with [`TTL`] and no cap, and expects that its id was free.

@@ -7,7 +7,7 @@ use tokio::task::yield_now;
 
 use crate::{
     Case, CaseResult, Harness, race,
-    session::{DAY, MINUTE, TTL, alice, bytes, create, ids, load, raw, record, record_of},
+    session::{DAY, MINUTE, TTL, alice, create, ids, load, raw, record, record_of, text},
 };
 
 pub async fn ss_02_only_one_create_wins<H: Harness<Store: SessionStore>>(
@@ -34,7 +34,7 @@ pub async fn ss_02_only_one_create_wins<H: Harness<Store: SessionStore>>(
         let losers = answers.iter().filter(|answer| **answer == Created::Exists);
         assert_eq!(losers.count(), 7, "{answers:?}");
         let found = load(&*handles[0], &id).await?.ok_or("the winner is gone")?;
-        assert_eq!(bytes(&found.record)?, bytes(&records[winner])?);
+        assert_eq!(text(&found.record)?, text(&records[winner])?);
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ pub async fn ss_04_another_handle_loads_every_field<H: Harness<Store: SessionSto
     written.data.insert("k".to_owned(), raw("[1, 2]")?);
     let version = create(&store, &written).await?;
     let found = load(&other, "s").await?.ok_or("the other sees nothing")?;
-    assert_eq!(bytes(&found.record)?, bytes(&written)?);
+    assert_eq!(text(&found.record)?, text(&written)?);
     assert_eq!(found.version, version);
     let own = load(&store, "s").await?.ok_or("the first sees nothing")?;
     assert_eq!(found.created_at, own.created_at);
@@ -216,10 +216,7 @@ pub async fn ss_28_values_come_back_byte_for_byte<H: Harness<Store: SessionStore
     }
     let version = create(&store, &written).await?;
     let created = load(&store, "s").await?.ok_or("the session is gone")?;
-    assert!(
-        bytes(&created.record)? == bytes(&written)?,
-        "after `create`"
-    );
+    assert!(text(&created.record)? == text(&written)?, "after `create`");
     written.data.insert("more".to_owned(), raw("[ ]")?);
     let (id, change) = (
         SessionId::new("s"),
@@ -228,10 +225,7 @@ pub async fn ss_28_values_come_back_byte_for_byte<H: Harness<Store: SessionStore
     store.update(&id, version, &change).await?;
     store.touch(&[id]).await?;
     let updated = load(&store, "s").await?.ok_or("the session is gone")?;
-    assert!(
-        bytes(&updated.record)? == bytes(&written)?,
-        "after `update`"
-    );
+    assert!(text(&updated.record)? == text(&written)?, "after `update`");
     Ok(())
 }
 

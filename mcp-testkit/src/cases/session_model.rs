@@ -14,7 +14,7 @@ use mcp_core::{
 use crate::{
     Case, CaseResult, Harness,
     dice::Dice,
-    session::{MINUTE, bytes, record},
+    session::{MINUTE, record, text},
 };
 
 const CALLS: usize = 400;
@@ -39,7 +39,7 @@ impl Call {
                 format!("{:?}", store.create(record, *ttl, caps).await?)
             }
             Self::Load(id) => match store.load(id).await? {
-                Some(found) => format!("{:?} {:?}", found.version, bytes(&found.record)?),
+                Some(found) => format!("{:?} {:?}", found.version, text(&found.record)?),
                 None => "none".to_owned(),
             },
             Self::Update(id, version, change) => {
@@ -132,7 +132,7 @@ pub async fn x_15_any_history_is_that_of_the_model<H: Harness<Store: SessionStor
     let mut history = Vec::new();
     for _ in 0..CALLS {
         if author.dice.throw(6) == 0 {
-            let by = MINUTE * u32::try_from(author.dice.throw(8))?;
+            let by = MINUTE * u32::try_from(1 + author.dice.throw(8))?;
             clock.advance(by);
             case.advance(by).await?;
             history.push(format!("{by:?} pass"));

@@ -9,7 +9,7 @@ use tokio::runtime;
 
 use crate::{
     Case, CaseResult, Harness, drop_after_polls, race,
-    session::{TTL, alice, bytes, create, ids, load, raw, record, record_of},
+    session::{TTL, alice, create, ids, load, raw, record, record_of, text},
     shown::everything,
 };
 
@@ -35,11 +35,7 @@ pub async fn x_06_a_dropped_create_is_whole_or_not_at_all<H: Harness<Store: Sess
         let created = drop_after_polls(store.create(&record, TTL, &cap), polls).await;
         let found = load(&other, record.id.as_str()).await?;
         if let Some(found) = &found {
-            assert_eq!(
-                bytes(&found.record)?,
-                bytes(&record)?,
-                "after {polls} polls"
-            );
+            assert_eq!(text(&found.record)?, text(&record)?, "after {polls} polls");
         }
         // The handle can go on, with the same id, too.
         store.delete(&record.id).await?;
@@ -65,9 +61,9 @@ pub async fn x_06_a_dropped_update_is_whole_or_not_at_all<H: Harness<Store: Sess
         let change = SessionChange::to(after.clone());
         let updated = drop_after_polls(store.update(&id, version, &change), polls).await;
         let found = other.load(&id).await?.ok_or("the session is gone")?;
-        let state = (found.version, bytes(&found.record)?);
-        let is_before = state == (version, bytes(&before)?);
-        let is_after = state == (Version(version.0 + 1), bytes(&after)?);
+        let state = (found.version, text(&found.record)?);
+        let is_before = state == (version, text(&before)?);
+        let is_after = state == (Version(version.0 + 1), text(&after)?);
         assert!(is_before || is_after, "between the two after {polls} polls");
         // The handle can go on.
         assert!(store.delete(&id).await?);
