@@ -1,6 +1,7 @@
 //! What the tests of this crate share.
 
 #![expect(dead_code, reason = "each test file uses a part of it")]
+#![expect(clippy::expect_used, reason = "a failure here is one of the test")]
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -47,7 +48,6 @@ impl<S: Send + Sync + 'static> Harness for Postgres<S> {
 
     async fn open(&self, namespace: &Namespace) -> Result<S, BoxError> {
         let backend = PostgresBackend::builder(through(&self.url, self.cutter.addr()))
-            .listen_url(through(&self.url, self.cutter.addr()))
             .namespace(namespace.as_str())
             .pool_size(POOL)
             .connect()
@@ -70,7 +70,7 @@ impl<S: Send + Sync + 'static> Harness for Postgres<S> {
             "UPDATE mcp.leases SET expires_at = expires_at - $2 WHERE ns = $1",
         ] {
             let query = sqlx::query(text).bind(namespace.as_str().as_bytes());
-            query.bind(by.clone()).execute(&mut admin).await?;
+            query.bind(by).execute(&mut admin).await?;
         }
         Ok(admin.close().await?)
     }
@@ -167,7 +167,7 @@ pub(crate) fn kind<T: std::fmt::Debug>(
     result.expect_err("an error").kind()
 }
 
-fn address(url: &str) -> SocketAddr {
+pub(crate) fn address(url: &str) -> SocketAddr {
     use std::net::ToSocketAddrs;
     let options: PgConnectOptions = url.parse().expect("a URL");
     let mut found = (options.get_host(), options.get_port())
