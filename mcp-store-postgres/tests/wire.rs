@@ -12,25 +12,13 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
 };
 
-use bytes::Bytes;
-use mcp_core::{
-    BoxError,
-    store::{
-        Append, Audience, Caps, EventStore, From, InstanceId, LeaseStore, LogKey, Notifier,
-        Position, ReadLimit, ReaderId, Retention, SessionChange, SessionId, SessionStore, Version,
-    },
-};
+use mcp_core::BoxError;
 use mcp_store_postgres::PostgresBackend;
-use mcp_testkit::{
-    Namespace,
-    server::PostgresServer,
-    session::{TTL, alice, record_of},
-};
+use mcp_testkit::{Namespace, server::PostgresServer};
 
-use support::{address, through};
+use support::{address, every_call, through};
 
 /// A wire that counts how often the client speaks after the server.
 struct Counter {
@@ -93,63 +81,6 @@ fn copy(from: &mut TcpStream, to: &mut TcpStream, note: impl Fn(usize)) {
             return;
         }
     }
-}
-
-const KEEP: Retention = Retention {
-    events: 100,
-    bytes: 10_000,
-    age: None,
-};
-
-/// The whole of what a server does with a session.
-async fn every_call(backend: &PostgresBackend, name: &str) -> Result<usize, BoxError> {
-    let id = SessionId::new(name);
-    let record = record_of(name, &alice())?;
-    let log = LogKey::Stream {
-        session: id.clone(),
-        stream: "stream".into(),
-    };
-    let events = [Bytes::from_static(b"one"), Bytes::from_static(b"two")];
-    let ids = [id.clone(), SessionId::new("other")];
-    let page = ReadLimit {
-        events: 10,
-        bytes: 1000,
-    };
-    let reader = ReaderId::new(InstanceId::new("i"), 1);
-    backend
-        .create(&record, TTL, &Caps::none().per_principal(100))
-        .await?;
-    backend.load(&id).await?;
-    backend
-        .update(&id, Version(1), &SessionChange::to(record))
-        .await?;
-    backend.touch(&ids).await?;
-    SessionStore::list(backend, None, 10).await?;
-    let appended = backend
-        .append(&log, Append::new(&events, KEEP).key("key"))
-        .await?;
-    assert_eq!(appended.last.seq, 2);
-    let attached = backend.attach(&log, &reader, From::Acknowledged).await?;
-    let generation = attached.map(|attached| attached.generation);
-    backend
-        .read(&log, Position::BEGINNING, generation, page)
-        .await?;
-    backend.read(&log, Position::BEGINNING, None, page).await?;
-    backend.heads(&[log.clone(), LogKey::Config]).await?;
-    backend.seal(&log, None, Duration::from_secs(1)).await?;
-    backend.purge(&id).await?;
-    backend.delete(&id).await?;
-    let fence = backend
-        .hold(name, "holder", TTL.idle, b"")
-        .await?
-        .ok_or("held")?;
-    backend.renew(name, fence, TTL.idle, b"").await?;
-    LeaseStore::list(backend, "").await?;
-    backend.release(name, fence).await?;
-    backend.publish(&Audience::Everyone, &log).await?;
-    SessionStore::sweep(backend, 10).await?;
-    EventStore::sweep(backend, 10).await?;
-    Ok(20)
 }
 
 #[tokio::test]

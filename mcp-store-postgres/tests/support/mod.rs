@@ -5,9 +5,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use bytes::Bytes;
 use mcp_core::{
     BoxError,
-    store::{SessionId, StoreError},
+    store::{
+        Append, Audience, Caps, EventStore, From, InstanceId, LeaseStore, LogKey, Notifier,
+        Position, ReadLimit, ReaderId, Retention, SessionChange, SessionId, SessionStore,
+        StoreError, Version,
+    },
 };
 use mcp_store_postgres::{
     PostgresBackend,
@@ -16,7 +21,12 @@ use mcp_store_postgres::{
         postgres::{PgConnectOptions, types::PgInterval},
     },
 };
-use mcp_testkit::{Damage, Harness, Namespace, fault::Cutter, server::PostgresServer};
+use mcp_testkit::{
+    Damage, Harness, Namespace,
+    fault::Cutter,
+    server::PostgresServer,
+    session::{TTL, alice, record_of},
+};
 
 /// Connections of each handle. A server takes a hundred or a few, and many tests run at once.
 pub(crate) const POOL: usize = 4;
@@ -174,4 +184,62 @@ pub(crate) fn address(url: &str) -> SocketAddr {
         .to_socket_addrs()
         .expect("an address");
     found.next().expect("an address")
+}
+
+/// What logs keep here.
+pub(crate) const KEEP: Retention = Retention {
+    events: 100,
+    bytes: 10_000,
+    age: None,
+};
+
+/// Every call once; says how many there were.
+pub(crate) async fn every_call(backend: &PostgresBackend, name: &str) -> Result<usize, BoxError> {
+    let id = SessionId::new(name);
+    let record = record_of(name, &alice())?;
+    let log = LogKey::Stream {
+        session: id.clone(),
+        stream: "stream".into(),
+    };
+    let events = [Bytes::from_static(b"one"), Bytes::from_static(b"two")];
+    let ids = [id.clone(), SessionId::new("other")];
+    let page = ReadLimit {
+        events: 10,
+        bytes: 1000,
+    };
+    let reader = ReaderId::new(InstanceId::new("i"), 1);
+    backend
+        .create(&record, TTL, &Caps::none().per_principal(100))
+        .await?;
+    backend.load(&id).await?;
+    backend
+        .update(&id, Version(1), &SessionChange::to(record))
+        .await?;
+    backend.touch(&ids).await?;
+    SessionStore::list(backend, None, 10).await?;
+    let appended = backend
+        .append(&log, Append::new(&events, KEEP).key("key"))
+        .await?;
+    assert_eq!(appended.last.seq, 2);
+    let attached = backend.attach(&log, &reader, From::Acknowledged).await?;
+    let generation = attached.map(|attached| attached.generation);
+    backend
+        .read(&log, Position::BEGINNING, generation, page)
+        .await?;
+    backend.read(&log, Position::BEGINNING, None, page).await?;
+    backend.heads(&[log.clone(), LogKey::Config]).await?;
+    backend.seal(&log, None, Duration::from_secs(1)).await?;
+    backend.purge(&id).await?;
+    backend.delete(&id).await?;
+    let fence = backend
+        .hold(name, "holder", TTL.idle, b"")
+        .await?
+        .ok_or("held")?;
+    backend.renew(name, fence, TTL.idle, b"").await?;
+    LeaseStore::list(backend, "").await?;
+    backend.release(name, fence).await?;
+    backend.publish(&Audience::Everyone, &log).await?;
+    SessionStore::sweep(backend, 10).await?;
+    EventStore::sweep(backend, 10).await?;
+    Ok(20)
 }
