@@ -21,7 +21,7 @@ use crate::{
     jsonrpc::RequestId,
     protocol::{ClientCapability, Implementation, LoggingLevel, Method, Revision},
     server::{Link, Outbox, Outgoing, Server},
-    store::{Principal, SessionRecord, StoreError, StoreErrorKind},
+    store::{InstanceId, Principal, SessionRecord, StoreError, StoreErrorKind},
 };
 
 /// One call: who asks, and every way to say something to the client before the answer.
@@ -209,6 +209,12 @@ impl Context {
             Peer::Sessionless(_, client) => client.client.as_ref(),
             Peer::Nobody | Peer::Session(_) => self.session().map(|record| &record.client),
         }
+    }
+
+    /// The instance that runs this call; absent for a router called directly.
+    #[must_use]
+    pub fn instance(&self) -> Option<&InstanceId> {
+        self.server().map(Server::instance)
     }
 
     /// Stays the same when a client repeats this call with answers; unique otherwise.

@@ -300,7 +300,7 @@ impl Call {
         // Until its log is attached the call stays in `self`: it goes on when this future is dropped.
         let link = work.link().cloned();
         let opened = match &link {
-            Some(link) => Some(stream::open(link).await),
+            Some(link) => Some(stream::open(link, work.context.request_id()).await),
             None => None,
         };
         let Some(work) = self.0.take() else {
@@ -341,12 +341,16 @@ impl Work {
         }
         match self.span.in_scope(|| Pin::new(future).poll(cx)) {
             Poll::Ready(Ok(response)) => {
-                let response = self.completed(response);
+                let response = match &self.completion {
+                    Some(completion) => completion.apply(response),
+                    None => response,
+                };
                 Poll::Ready(self.end(End::Response(response)))
             }
             Poll::Pending => {
-                if let Some(response) = self.suspended() {
-                    return Poll::Ready(self.end(End::Response(response)));
+                if let Some(asking) = self.suspended() {
+                    self.future = Some(asking);
+                    return self.poll(cx);
                 }
                 if self.link().is_none() && self.waiting.is_none() {
                     self.waiting = Some(self.server.wait_alone(&self.context));
@@ -361,18 +365,19 @@ impl Work {
 
     /// The answer of a handler that waits for its client, when that is another request. Dropping the
     /// handler then is the same as cancelling it.
-    fn suspended(&self) -> Option<McpResponse> {
+    fn suspended(&self) -> Option<RouterFuture> {
         let request = self.asking.as_ref()?;
         let suspended = self.context.sessionless()?.suspend()?;
-        let response = self.server.ask_again(request, &suspended);
-        Some(self.completed(response))
-    }
-
-    fn completed(&self, response: McpResponse) -> McpResponse {
-        match &self.completion {
-            Some(completion) => completion.apply(response),
-            None => response,
+        if self.server.known_secrets().is_some() {
+            return Some(self.server.ask_again(request, &suspended).into());
         }
+        let (server, request) = (self.server.clone(), request.clone());
+        Some(RouterFuture::boxed(async move {
+            if let Err(error) = server.secrets().await {
+                tracing::warn!(%error, "the shared keys could not be read");
+            }
+            server.ask_again(&request, &suspended)
+        }))
     }
 
     /// A client that cancelled expects no response; one whose server shuts down does.
@@ -415,7 +420,7 @@ impl Work {
 impl Drop for Work {
     /// Without a session the end of the connection is the end of the call, also for its tasks.
     fn drop(&mut self) {
-        if self.future.is_some() && self.link().is_none() {
+        if self.future.is_some() {
             self.context.cancel();
             self.context.finish();
         }

@@ -9,11 +9,17 @@ use std::{
 use arc_swap::ArcSwap;
 use serde_json::value::RawValue;
 
-use super::{Server, entry::Broadcast, listen::Notice, supervise::message};
+use super::{
+    Server,
+    entry::{self, Config},
+    listen::Notice,
+    secrets,
+    supervise::message,
+};
 use crate::{
     error::BoxError,
     router::{BuildError, Catalogue, List, McpRequest, McpRouter, RouterFuture},
-    store::{StoreError, StoreErrorKind},
+    store::{Append, Audience, LogKey, StoreError, StoreErrorKind},
 };
 
 /// Makes the next router from the present one and the payload of a change.
@@ -125,8 +131,24 @@ impl Server {
             .with_source(error)
         })?;
         self.start().await;
-        self.broadcast(&Broadcast::CatalogueChanged { payload })
+        let invalid = |_| {
+            let text = "the payload cannot be written";
+            StoreError::new(StoreErrorKind::InvalidArgument, OPERATION, text)
+        };
+        let events = [entry::encode(&Config::Catalogue { payload }).map_err(invalid)?];
+        self.append_config(Append::new(&events, secrets::UNTRIMMED))
             .await
+    }
+
+    /// Writes to the log that every instance reads from its beginning.
+    async fn append_config(&self, batch: Append<'_>) -> Result<(), StoreError> {
+        self.0.stores.events.append(&LogKey::Config, batch).await?;
+        let notifier = &self.0.stores.notifier;
+        // A lost wake-up only makes the others hear of it at their next poll.
+        if let Err(error) = notifier.publish(&Audience::Everyone, &LogKey::Config).await {
+            tracing::debug!(%error, "a wake-up was not sent");
+        }
+        Ok(())
     }
 
     pub(super) fn apply_catalogue(&self, payload: &RawValue) {

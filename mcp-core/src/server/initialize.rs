@@ -133,6 +133,7 @@ impl Server {
             return Err(too_many_sessions());
         };
         self.start().await;
+        let secrets = self.secrets().await?;
         let mut secret = [0; 16];
         getrandom::fill(&mut secret).map_err(no_randomness)?;
         let id = SessionId::new("");
@@ -147,7 +148,7 @@ impl Server {
         let caps = Caps::none().per_principal(self.limits().sessions_per_principal);
         let ttl = self.limits().unused_ttl();
         for _ in 0..ATTEMPTS {
-            record.id = self.0.ids.mint().map_err(no_randomness)?;
+            record.id = secrets.ids.mint().map_err(no_randomness)?;
             match self.0.stores.sessions.create(&record, ttl, &caps).await? {
                 Created::Created(version) => {
                     let now = self.0.clock.now();

@@ -61,11 +61,12 @@ impl Server {
 
     /// What others may know of this instance: small, and without secrets.
     pub(super) fn facts(&self) -> Vec<u8> {
+        let secrets = self.known_secrets();
         let facts = json!({
             "id": self.instance(),
             "version": env!("CARGO_PKG_VERSION"),
             "catalogue": self.0.current.get().digest_of_all().to_string(),
-            "keys": self.0.key_ids,
+            "keys": secrets.as_ref().map(|secrets| &secrets.key_ids),
             "phase": self.phase() as u8,
         });
         facts.to_string().into_bytes()

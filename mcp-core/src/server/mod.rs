@@ -15,12 +15,14 @@ mod complete;
 mod drain;
 mod entry;
 mod handle;
+mod health;
 mod initialize;
 mod instance;
 mod keys;
 mod limits;
 mod listen;
 mod lookup;
+mod lost;
 mod metrics;
 mod mint;
 mod notification;
@@ -28,6 +30,7 @@ mod outbox;
 mod reader;
 mod refusal;
 mod renewal;
+mod secrets;
 mod session;
 mod sessionless;
 mod state;
@@ -46,9 +49,9 @@ use std::{
 use tokio::sync::OnceCell;
 
 use self::{
-    alone::Alone, ask::Pending, catalogue::Current, drain::Phases, listen::Listening,
-    lookup::Loading, metrics::Metrics, mint::SessionIds, reader::Readers, session::Sessions,
-    state::Sealer, subscription::Subscriptions,
+    alone::Alone, ask::Pending, catalogue::Current, drain::Phases, health::Health,
+    listen::Listening, lookup::Loading, metrics::Metrics, reader::Readers, secrets::Holder,
+    session::Sessions, subscription::Subscriptions, terminate::Endings,
 };
 use crate::{
     clock::Clock,
@@ -92,14 +95,14 @@ pub(crate) struct Inner {
     sessions: Sessions,
     alone: Alone,
     loading: Loading,
-    ids: SessionIds,
-    key_ids: Vec<String>,
     pending: Pending,
+    endings: Endings,
     readers: Readers,
     listening: Listening,
     subscriptions: Subscriptions,
-    sealer: Sealer,
+    secrets: Holder,
     current: Current,
+    health: Health,
     phases: Phases,
     metrics: Metrics,
     tasks: Tasks,

@@ -34,7 +34,8 @@ impl Renewal {
     async fn renew(&mut self, server: &Server) {
         // Whatever the store does after this, the lease is over.
         let bound = server.limits().lease;
-        match timeout(bound, self.try_renew(server)).await {
+        let renewed = timeout(bound, self.try_renew(server)).await;
+        match renewed.map(|renewed| server.noted(renewed)) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the lease was not renewed"),
             Err(_) => tracing::warn!("the lease was not renewed in time"),

@@ -14,6 +14,7 @@ mod catalogue;
 mod eras;
 mod in_rounds;
 mod initialize;
+mod instances;
 mod notification;
 mod session_data;
 mod stream;
