@@ -8,14 +8,15 @@ use std::{
 
 use mcp_core::{Server, server::ServerBuilder, store::InstanceId};
 use mcp_transport_http::HttpTransport;
+use mcp_transport_stdio::StdioTransport;
 use tokio::net::TcpListener;
 
 use crate::{failure::Failure, flags::Flags, logs};
 
 /// Serves until SIGTERM or Ctrl-C, drains, and gives the exit code.
 ///
-/// Prints `listening on http://ADDR/mcp` on stderr once connections are accepted; whatever goes
-/// wrong is one line there, too.
+/// Prints `listening on http://ADDR/mcp` on stderr once connections are accepted over TCP; whatever
+/// goes wrong is one line there, too.
 ///
 /// # Cancel safety
 ///
@@ -24,7 +25,8 @@ pub async fn serve(router: impl Into<ServerBuilder> + Send, flags: &Flags) -> Ex
     serve_with(router, flags, |_| {}).await
 }
 
-/// The same, with something to do as soon as the address is known, before the line on stderr.
+/// The same, with something to do as soon as the address is known, before the line on stderr. With
+/// `--stdio` and `--unix` there is no address.
 ///
 /// # Cancel safety
 ///
@@ -51,6 +53,14 @@ async fn run(
     flags.check_backend()?;
     logs::start(flags.log_format)?;
     let server = server(builder, flags)?;
+    if flags.stdio {
+        return Ok(StdioTransport::serving(server).serve().await?);
+    }
+    #[cfg(unix)]
+    if let Some(path) = &flags.unix {
+        let transport = mcp_transport_unix::UnixSocketTransport::serving(server);
+        return Ok(transport.serve(path).await?);
+    }
     let listener = TcpListener::bind(flags.listen)
         .await
         .map_err(|error| Failure::new(format!("cannot listen on {}: {error}", flags.listen)))?;

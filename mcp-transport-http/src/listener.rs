@@ -12,7 +12,7 @@ use std::{
 use axum::serve::{Listener, ListenerExt};
 use mcp_core::{
     server::{Phase, Server},
-    transport::Transport,
+    transport::{ServeError, Transport},
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::{config::Config, endpoint, error::ServeError};
+use crate::{config::Config, endpoint};
 
 /// How long the last answers of a closed server may take to be sent.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);

@@ -6,10 +6,10 @@ use axum::http::request::Parts;
 use mcp_core::{
     BoxError,
     protocol::Revision,
-    router::{BuildError, McpRequest, McpResponse, McpRouter, McpService},
+    router::{McpRequest, McpResponse, McpRouter, McpService},
     server::{KeyRing, Limits, Server, ServerBuilder, SessionHandle, SessionMode},
     store::{EventStore, InstanceId, LeaseStore, Notifier, Principal, SessionStore},
-    transport::Transport,
+    transport::{IntoServer, ServeError, Transport, signal},
 };
 use serde_json::value::RawValue;
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -18,9 +18,7 @@ use tower::{Layer, Service};
 use crate::{
     config::Config,
     endpoint,
-    error::ServeError,
     listener::{self, HttpListener},
-    shutdown,
 };
 
 /// Streamable HTTP for a router or a built server.
@@ -205,28 +203,6 @@ impl<S> HttpTransport<S> {
     }
 }
 
-/// What becomes a server: a builder, or one that is built.
-pub trait IntoServer {
-    /// The server.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError`] when the router or a setting contradicts itself.
-    fn into_server(self) -> Result<Server, BuildError>;
-}
-
-impl IntoServer for ServerBuilder {
-    fn into_server(self) -> Result<Server, BuildError> {
-        self.build()
-    }
-}
-
-impl IntoServer for Server {
-    fn into_server(self) -> Result<Server, BuildError> {
-        Ok(self)
-    }
-}
-
 /// Ways to serve.
 impl<S: IntoServer> HttpTransport<S> {
     /// Binds `addr` and serves until SIGTERM or Ctrl-C, then drains.
@@ -239,7 +215,7 @@ impl<S: IntoServer> HttpTransport<S> {
     ///
     /// When dropped, connections end without draining.
     pub async fn serve<A: ToSocketAddrs>(self, addr: A) -> Result<(), ServeError> {
-        self.serve_with_shutdown(addr, shutdown::signal()).await
+        self.serve_with_shutdown(addr, signal()).await
     }
 
     /// Binds `addr` and serves until `shutdown` is ready, then drains.
