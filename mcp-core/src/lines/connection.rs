@@ -149,12 +149,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
             let room = out.has_room();
             tokio::select! {
                 written = out.write(), if !out.is_idle() => written?,
-                Some(message) = conversation.next(), if room => out.push(message),
+                said = conversation.next(), if room && !conversation.is_idle() => out.extend(said),
                 line = lines.next(), if room => match line? {
                     Some(line) => {
-                        if let Some(message) = conversation.take(line, self.longest).await {
-                            out.push(message);
-                        }
+                        out.extend(conversation.take(line, self.longest).await);
                     }
                     None => return Ok(()),
                 },
@@ -167,9 +165,10 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     /// Sends what is ready. What is not will never be.
     async fn finish(&mut self) -> io::Result<()> {
         while self.out.has_room()
-            && let Some(Some(message)) = self.conversation.next().now_or_never()
+            && !self.conversation.is_idle()
+            && let Some(said) = self.conversation.next().now_or_never()
         {
-            self.out.push(message);
+            self.out.extend(said);
         }
         let sent = timeout(LAST_ANSWERS, self.out.finish()).await;
         sent.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))

@@ -9,10 +9,7 @@ use futures_util::{
     stream,
 };
 
-use super::{
-    read::Line,
-    running::{Running, Said},
-};
+use super::{read::Line, running::Running};
 use crate::{
     jsonrpc::{self, ErrorObject, Incoming, Message, Notification, Request, Response},
     protocol::{
@@ -85,18 +82,10 @@ impl Conversation {
         }
     }
 
-    /// The next message of what runs; `None` when nothing does. Cancel safe.
+    /// The next message of what runs; `None` when some of it has ended. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
-        loop {
-            match self.running.next().await? {
-                Said::Message(message) => return Some(message),
-                Said::End => {
-                    if let Some(refused) = self.begin_waiting() {
-                        return Some(refused);
-                    }
-                }
-            }
-        }
+        let said = self.running.next().await;
+        said.or_else(|| self.begin_waiting())
     }
 
     async fn request(&mut self, request: Request) -> Option<Bytes> {

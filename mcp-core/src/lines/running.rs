@@ -16,13 +16,6 @@ use futures_util::{
 
 use crate::jsonrpc::RequestId;
 
-/// What comes from those that run.
-pub(super) enum Said {
-    Message(Bytes),
-    /// One of them has ended.
-    End,
-}
-
 /// Polls every request that runs. What each says keeps its order.
 #[derive(Default)]
 pub(super) struct Running {
@@ -92,16 +85,16 @@ impl Running {
         }
     }
 
-    /// What is said next; `None` when nothing runs. Cancel safe.
-    pub(super) async fn next(&mut self) -> Option<Said> {
+    /// What is said next; `None` when one has ended, or none is there. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
         let (message, speaker) = self.speakers.next().await?;
-        if let Some(message) = message {
+        if message.is_some() {
             self.speakers.push(speaker.into_future());
-            return Some(Said::Message(message));
+        } else {
+            self.requests -= usize::from(speaker.is_request);
+            self.handles.remove(&speaker.number);
         }
-        self.requests -= usize::from(speaker.is_request);
-        self.handles.remove(&speaker.number);
-        Some(Said::End)
+        message
     }
 }
 

@@ -49,11 +49,13 @@ impl<W: AsyncWrite + Unpin> LineWriter<W> {
         }
     }
 
-    /// Puts a message in line.
-    pub(super) fn push(&mut self, message: Bytes) {
-        self.queued += message.len();
-        self.queue.push_back(message);
-        self.flushed = false;
+    /// Puts messages in line.
+    pub(super) fn extend(&mut self, messages: impl IntoIterator<Item = Bytes>) {
+        for message in messages {
+            self.queued += message.len();
+            self.queue.push_back(message);
+            self.flushed = false;
+        }
     }
 
     /// Whether the client takes what is written fast enough for more.
@@ -177,8 +179,10 @@ mod tests {
     #[tokio::test]
     async fn a_message_is_one_write_and_one_line() {
         let mut writer = LineWriter::new(Noted::default(), None);
-        writer.push(Bytes::from_static(b"{\"a\":\r\n1}"));
-        writer.push(Bytes::from_static(b"{}"));
+        writer.extend([
+            Bytes::from_static(b"{\"a\":\r\n1}"),
+            Bytes::from_static(b"{}"),
+        ]);
         writer.write().await.unwrap();
         assert_eq!(writer.sink.0, ["{\"a\":  1}\n", "{}\n"]);
         assert!(writer.is_idle());
@@ -188,7 +192,7 @@ mod tests {
     async fn a_client_that_takes_nothing_fails_the_write_at_its_deadline() {
         let (sink, _peer) = duplex(4);
         let mut writer = LineWriter::new(sink, Some(Duration::from_secs(30)));
-        writer.push(Bytes::from_static(b"12345678"));
+        writer.extend([Bytes::from_static(b"12345678")]);
         let began = Instant::now();
         let error = writer.write().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -199,7 +203,7 @@ mod tests {
     async fn a_write_that_is_dropped_goes_on_where_it_was() {
         let (sink, mut peer) = duplex(4);
         let mut writer = LineWriter::new(sink, None);
-        writer.push(Bytes::from_static(b"12345678"));
+        writer.extend([Bytes::from_static(b"12345678")]);
         tokio::select! {
             biased;
             _ = writer.write() => panic!("the pipe is too small"),
@@ -214,10 +218,10 @@ mod tests {
     #[test]
     fn what_waits_is_bounded_in_number_and_in_bytes() {
         let mut many = LineWriter::new(Noted::default(), None);
-        (0..MESSAGES).for_each(|_| many.push(Bytes::from_static(b"{}")));
+        many.extend([const { Bytes::from_static(b"{}") }; MESSAGES]);
         assert!(!many.has_room());
         let mut large = LineWriter::new(Noted::default(), None);
-        large.push(vec![b' '; BYTES].into());
+        large.extend([vec![b' '; BYTES].into()]);
         assert!(!large.has_room());
     }
 }
