@@ -6,6 +6,7 @@
 )]
 
 mod server;
+mod stdio;
 
 use std::{
     fs,
