@@ -6,9 +6,11 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_core::{Server, server::ServerBuilder, store::InstanceId};
+use mcp_core::{Server, server::ServerBuilder, store::InstanceId, transport::signal};
 use mcp_transport_http::HttpTransport;
 use mcp_transport_stdio::StdioTransport;
+#[cfg(unix)]
+use mcp_transport_unix::UnixSocketTransport;
 use tokio::net::TcpListener;
 
 use crate::{failure::Failure, flags::Flags, logs};
@@ -58,8 +60,12 @@ async fn run(
     }
     #[cfg(unix)]
     if let Some(path) = &flags.unix {
-        let transport = mcp_transport_unix::UnixSocketTransport::serving(server);
-        return Ok(transport.serve(path).await?);
+        let transport = UnixSocketTransport::serving(server);
+        let served = match mcp_transport_unix::activated()? {
+            Some(listener) => transport.serve_listener(listener, signal()).await,
+            None => transport.serve(path).await,
+        };
+        return Ok(served?);
     }
     let listener = TcpListener::bind(flags.listen)
         .await
@@ -67,7 +73,7 @@ async fn run(
     let address = listener.local_addr()?;
 
     // Before the line below: who has read it may send a signal.
-    let stop = mcp_transport_http::signal();
+    let stop = signal();
     bound(address);
     say(&format!("listening on http://{address}/mcp"));
     let transport = HttpTransport::serving(server);

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::Future,
+    future::{Future, IntoFuture},
     io,
     pin::Pin,
     task::{Context, Poll},
@@ -70,14 +70,45 @@ where
     L: Listener,
     L::Addr: fmt::Debug,
 {
-    let listener = Deadlines {
-        listener,
-        write: config.write_deadline,
-    };
+    let listener = Deadlines::new(listener, &config);
     let drain = server.sessions().drain_on(shutdown);
     let app = endpoint::app(server.clone(), config);
+    until_closed(
+        axum::serve(listener, app).with_graceful_shutdown(drain),
+        server,
+    )
+    .await
+}
+
+/// The same, where every request carries the address of its connection as
+/// [`ConnectInfo`](axum::extract::ConnectInfo).
+pub(crate) async fn serve_on<L>(
+    listener: L,
+    config: Config,
+    server: Server,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError>
+where
+    L: Listener,
+    L::Addr: Clone + fmt::Debug + Sync + 'static,
+{
+    let listener = Deadlines::new(listener, &config).tap_io(|_| ());
+    let drain = server.sessions().drain_on(shutdown);
+    let app = endpoint::app(server.clone(), config);
+    let app = app.into_make_service_with_connect_info::<L::Addr>();
+    until_closed(
+        axum::serve(listener, app).with_graceful_shutdown(drain),
+        server,
+    )
+    .await
+}
+
+async fn until_closed(
+    serve: impl IntoFuture<Output = io::Result<()>, IntoFuture: Send>,
+    server: Server,
+) -> Result<(), ServeError> {
+    let serve = serve.into_future();
     let serving = async {
-        let serve = axum::serve(listener, app).with_graceful_shutdown(drain);
         serve.await.map_err(ServeError::serve)?;
         server.drained().await;
         Ok(())
@@ -101,6 +132,15 @@ async fn overdue(server: &Server) {
 struct Deadlines<L> {
     listener: L,
     write: Duration,
+}
+
+impl<L> Deadlines<L> {
+    fn new(listener: L, config: &Config) -> Self {
+        Self {
+            listener,
+            write: config.write_deadline,
+        }
+    }
 }
 
 impl<L: Listener> Listener for Deadlines<L> {

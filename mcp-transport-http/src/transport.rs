@@ -257,7 +257,8 @@ impl<S: IntoServer> HttpTransport<S> {
     }
 
     /// Serves what any listener accepts, until `shutdown` is ready, then drains: Unix sockets, or
-    /// connections that your own code has wrapped. Writes have their deadline here too.
+    /// connections that your own code has wrapped. Writes have their deadline here too, and every
+    /// request carries the address of its connection as [`ConnectInfo`](axum::extract::ConnectInfo).
     ///
     /// `Host` is only checked against [`allowed_hosts`](Self::allowed_hosts).
     ///
@@ -275,10 +276,10 @@ impl<S: IntoServer> HttpTransport<S> {
     ) -> Result<(), ServeError>
     where
         L: axum::serve::Listener,
-        L::Addr: fmt::Debug,
+        L::Addr: Clone + fmt::Debug + Sync + 'static,
     {
         let server = self.server.into_server().map_err(ServeError::config)?;
-        listener::serve(listener, self.config, server, shutdown).await
+        listener::serve_on(listener, self.config, server, shutdown).await
     }
 
     /// The endpoint with `/health` and `/ready` as an axum router, for your own listener.

@@ -7,6 +7,8 @@
 
 mod server;
 mod stdio;
+#[cfg(unix)]
+mod unix;
 
 use std::{
     fs,
