@@ -61,11 +61,11 @@ async fn run(
     #[cfg(unix)]
     if let Some(path) = &flags.unix {
         let transport = UnixSocketTransport::serving(server);
-        let served = match mcp_transport_unix::activated()? {
-            Some(listener) => transport.serve_listener(listener, signal()).await,
-            None => transport.serve(path).await,
-        };
-        return Ok(served?);
+        match mcp_transport_unix::activated()? {
+            Some(listener) => transport.serve_listener(listener, signal()).await?,
+            None => transport.serve(path).await?,
+        }
+        return Ok(());
     }
     let listener = TcpListener::bind(flags.listen)
         .await
