@@ -29,8 +29,5 @@ mod scripts;
 mod session;
 mod slot;
 
-pub use self::{
-    backend::RedisBackend,
-    builder::{BuildError, RedisBackendBuilder},
-};
+pub use self::{backend::RedisBackend, builder::RedisBuilder};
 pub use deadpool_redis;
