@@ -188,7 +188,7 @@ pub async fn x_15_any_history_of_leases_is_that_of_the_model<H: Harness<Store: L
     let (mut fences, mut model_fences, mut history) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..CALLS {
         if dice.throw(5) == 0 {
-            let by = MINUTE * u32::try_from(dice.throw(9))?;
+            let by = MINUTE * u32::try_from(1 + dice.throw(9))?;
             clock.advance(by);
             case.advance(by).await?;
             history.push(format!("{by:?} pass"));

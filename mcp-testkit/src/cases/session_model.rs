@@ -132,7 +132,7 @@ pub async fn x_15_any_history_is_that_of_the_model<H: Harness<Store: SessionStor
     let mut history = Vec::new();
     for _ in 0..CALLS {
         if author.dice.throw(6) == 0 {
-            let by = MINUTE * u32::try_from(author.dice.throw(8))?;
+            let by = MINUTE * u32::try_from(1 + author.dice.throw(8))?;
             clock.advance(by);
             case.advance(by).await?;
             history.push(format!("{by:?} pass"));
