@@ -34,7 +34,8 @@ pub struct Limits {
     /// A session verified against the store less than this ago is served without asking. Default 5 s,
     /// never more than a quarter of `session_idle`.
     pub freshness: Duration,
-    /// Requests of one session that may run at once in this process. Default 64.
+    /// Requests of one session, or of one connection of lines, that may run at once in this process.
+    /// Default 64.
     pub running_calls: usize,
     /// A reply that has not begun after this long becomes a stream. Default 5 s.
     pub stream_after: Duration,
