@@ -4,6 +4,7 @@
 //!
 //! * `hello`: the few lines that the project's README shows;
 //! * `quickstart`: a small notes server with everything that a server can offer;
+//! * `cluster-node`: one of several instances behind a load balancer;
 //! * `conformance-server`: what the official conformance suite expects to find.
 //!
 //! ```no_run
@@ -18,6 +19,7 @@
 //! }
 //! ```
 
+mod backend;
 mod failure;
 mod flags;
 mod logs;

@@ -13,7 +13,7 @@ use mcp_transport_stdio::StdioTransport;
 use mcp_transport_unix::UnixSocketTransport;
 use tokio::net::TcpListener;
 
-use crate::{failure::Failure, flags::Flags, logs};
+use crate::{backend, failure::Failure, flags::Flags, logs};
 
 /// Serves until SIGTERM or Ctrl-C, drains, and gives the exit code.
 ///
@@ -52,9 +52,8 @@ async fn run(
     flags: &Flags,
     bound: impl FnOnce(SocketAddr) + Send,
 ) -> Result<(), Failure> {
-    flags.check_backend()?;
     logs::start(flags.log_format)?;
-    let server = server(builder, flags)?;
+    let server = server(builder, flags).await?;
     if flags.stdio {
         return Ok(StdioTransport::serving(server).serve().await?);
     }
@@ -80,8 +79,11 @@ async fn run(
     Ok(transport.serve_listener(listener, stop).await?)
 }
 
-fn server(mut builder: ServerBuilder, flags: &Flags) -> Result<Server, Failure> {
+async fn server(mut builder: ServerBuilder, flags: &Flags) -> Result<Server, Failure> {
     builder = builder.sessions(flags.sessions.into());
+    if let Some(backend) = backend::connect(flags).await? {
+        builder = builder.backend(backend);
+    }
     if let Some(keys) = flags.keys()? {
         tracing::info!(keys = ?keys.ids().collect::<Vec<_>>(), "state keys read");
         builder = builder.state_keys(keys);

@@ -34,6 +34,7 @@
 
 mod answer;
 mod config;
+mod connection;
 mod cors;
 mod delete;
 mod endpoint;

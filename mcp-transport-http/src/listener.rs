@@ -4,8 +4,7 @@ use std::{
     fmt,
     future::{Future, IntoFuture},
     io,
-    pin::Pin,
-    task::{Context, Poll},
+    pin::pin,
     time::Duration,
 };
 
@@ -15,12 +14,15 @@ use mcp_core::{
     transport::{ServeError, Transport},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpListener,
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
-use crate::{config::Config, endpoint};
+use crate::{
+    config::Config,
+    connection::{Connections, Cuttable},
+    endpoint,
+};
 
 /// How long the last answers of a closed server may take to be sent.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
@@ -70,14 +72,12 @@ where
     L: Listener,
     L::Addr: fmt::Debug,
 {
-    let listener = Deadlines::new(listener, &config);
+    let (listener, connections) = cuttable(listener, &config);
+    server.join().await;
     let drain = server.sessions().drain_on(shutdown);
     let app = endpoint::app(server.clone(), config);
-    until_closed(
-        axum::serve(listener, app).with_graceful_shutdown(drain),
-        server,
-    )
-    .await
+    let serve = axum::serve(listener, app).with_graceful_shutdown(drain);
+    until_closed(serve, &connections, server).await
 }
 
 /// The same, where every request carries the address of its connection as
@@ -92,31 +92,47 @@ where
     L: Listener,
     L::Addr: Clone + fmt::Debug + Sync + 'static,
 {
-    let listener = Deadlines::new(listener, &config).tap_io(|_| ());
+    let (listener, connections) = cuttable(listener, &config);
+    server.join().await;
     let drain = server.sessions().drain_on(shutdown);
     let app = endpoint::app(server.clone(), config);
     let app = app.into_make_service_with_connect_info::<L::Addr>();
-    until_closed(
-        axum::serve(listener, app).with_graceful_shutdown(drain),
-        server,
-    )
-    .await
+    let serve = axum::serve(listener.tap_io(|_| ()), app).with_graceful_shutdown(drain);
+    until_closed(serve, &connections, server).await
+}
+
+fn cuttable<L>(listener: L, config: &Config) -> (Cuttable<L>, Connections) {
+    let connections = Connections::default();
+    let listener = Cuttable {
+        listener,
+        connections: connections.clone(),
+        write: config.write_deadline,
+    };
+    (listener, connections)
 }
 
 async fn until_closed(
     serve: impl IntoFuture<Output = io::Result<()>, IntoFuture: Send>,
+    connections: &Connections,
     server: Server,
 ) -> Result<(), ServeError> {
     let serve = serve.into_future();
-    let serving = async {
+    let mut serving = pin!(async {
         serve.await.map_err(ServeError::serve)?;
         server.drained().await;
         Ok(())
-    };
+    });
     // A connection that neither speaks nor ends must not keep a closed server running.
     tokio::select! {
-        ended = serving => ended?,
-        () = overdue(&server) => tracing::warn!("connections are cut"),
+        ended = &mut serving => ended?,
+        () = overdue(&server) => {
+            let cut = connections.cut();
+            tracing::warn!(cut, "connections are cut because the server closes");
+            // A handler that does not let go of its thread must not keep the server either.
+            if let Ok(ended) = timeout(LAST_ANSWERS, serving).await {
+                ended?;
+            }
+        }
     }
     server.close().await;
     Ok(())
@@ -128,133 +144,51 @@ async fn overdue(server: &Server) {
     sleep_until(Instant::now() + LAST_ANSWERS).await;
 }
 
-/// Accepts connections, each with a deadline for its writes.
-struct Deadlines<L> {
-    listener: L,
-    write: Duration,
-}
-
-impl<L> Deadlines<L> {
-    fn new(listener: L, config: &Config) -> Self {
-        Self {
-            listener,
-            write: config.write_deadline,
-        }
-    }
-}
-
-impl<L: Listener> Listener for Deadlines<L> {
-    type Io = Connection<L::Io>;
-    type Addr = L::Addr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        // axum's own implementations wait and try again when a connection cannot be accepted.
-        let (stream, address) = self.listener.accept().await;
-        let connection = Connection {
-            stream,
-            write: self.write,
-            stalled: None,
-        };
-        (connection, address)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection whose writes fail when the peer takes nothing for too long.
-struct Connection<S> {
-    stream: S,
-    write: Duration,
-    /// Runs while a write waits.
-    stalled: Option<Pin<Box<Sleep>>>,
-}
-
-impl<S> Connection<S> {
-    /// Starts the deadline at the first write that must wait, and ends it at the first that need not.
-    fn watch<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
-        }
-        let deadline = self.write;
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + deadline)));
-        stalled
-            .as_mut()
-            .poll(cx)
-            .map(|()| Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch(cx, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch(cx, flushed)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncWriteExt, duplex};
+    use mcp_core::{McpRouter, server::ServerBuilder};
+    use tokio::{
+        io::{self, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+        sync::mpsc,
+    };
 
     use super::*;
 
+    struct Duplexes(mpsc::Receiver<DuplexStream>);
+
+    impl Listener for Duplexes {
+        type Io = DuplexStream;
+        type Addr = ();
+
+        async fn accept(&mut self) -> (DuplexStream, ()) {
+            match self.0.recv().await {
+                Some(stream) => (stream, ()),
+                None => std::future::pending().await,
+            }
+        }
+
+        fn local_addr(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn a_write_that_nobody_takes_fails_at_its_deadline() {
-        let (stream, _peer) = duplex(16);
-        let mut connection = Connection {
-            stream,
-            write: Duration::from_secs(30),
-            stalled: None,
+    async fn half_a_request_does_not_keep_a_closed_server() {
+        let builder = ServerBuilder::from(McpRouter::new());
+        let server = builder.with_limits(|limits| limits.drain_timeout = Duration::ZERO);
+        let server = server.build().unwrap();
+        let (send, accepted) = mpsc::channel(1);
+        let (mut client, stream) = duplex(1024);
+        client.write_all(b"POST /mcp HTTP/1.1\r\n").await.unwrap();
+        send.send(stream).await.unwrap();
+        let read = async {
+            let mut rest = Vec::new();
+            client.read_to_end(&mut rest).await
         };
-        let began = Instant::now();
-        connection.write_all(&[0; 16]).await.unwrap();
-        assert_eq!(began.elapsed(), Duration::ZERO);
-        let error = connection.write_all(&[0; 16]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(began.elapsed(), Duration::from_secs(30));
+        let shutdown = sleep_until(Instant::now() + Duration::from_secs(1));
+        let run = serve(Duplexes(accepted), Config::default(), server, shutdown);
+        let (ended, read) = tokio::join!(run, read);
+        ended.unwrap();
+        assert_eq!(read.unwrap(), 0, "the connection was closed");
     }
 }

@@ -32,6 +32,9 @@ pub(crate) async fn serve(
     accepts: Accepts,
 ) -> Result<Response, Refused> {
     let server = &endpoint.server;
+    let id = &request.id;
+    let prepared = server.prepare_for(&request).await;
+    prepared.map_err(|refusal| answer::refusal(Some(id), &refusal))?;
     let mirrored = |tool: &str| server.mirrored_headers(tool);
     mirror::check(&parts.headers, &request, mirrored)
         .map_err(|error| answer::error_for(status(&error), Some(&request.id), &error))?;

@@ -8,7 +8,7 @@ use mcp_core::{
     protocol::Revision,
     router::{McpRequest, McpResponse, McpRouter, McpService},
     server::{KeyRing, Limits, Server, ServerBuilder, SessionHandle, SessionMode},
-    store::{EventStore, InstanceId, LeaseStore, Notifier, Principal, SessionStore},
+    store::{Backend, EventStore, InstanceId, LeaseStore, Notifier, Principal, SessionStore},
     transport::{IntoServer, ServeError, Transport, signal},
 };
 use serde_json::value::RawValue;
@@ -84,6 +84,11 @@ impl HttpTransport<ServerBuilder> {
     /// Shows this instance to others through this store.
     pub fn lease_store(self, store: Arc<dyn LeaseStore>) -> Self {
         self.server(|server| server.lease_store(store))
+    }
+
+    /// Keeps everything in this backend, which all instances share.
+    pub fn backend(self, backend: impl Into<Backend>) -> Self {
+        self.server(|server| server.backend(backend))
     }
 
     /// A session ends when it has not been used for this long. Default 30 minutes.

@@ -214,13 +214,14 @@ fn keys_that_cannot_be_read_end_the_server_with_a_message() {
 }
 
 #[test]
-fn a_backend_that_is_not_built_in_is_refused() {
-    for (url, name) in [
-        ("redis://u:secret@h", "Redis"),
-        ("postgres://u:secret@h", "PostgreSQL"),
+fn a_backend_that_is_not_there_is_named_without_its_password() {
+    for (url, code) in [
+        ("redis://u:secret@127.0.0.1:1", 1),
+        ("postgres://u:secret@127.0.0.1:1/db", 1),
+        ("mysql://u:secret@127.0.0.1:1/db", 2),
     ] {
         let refused = run(HELLO, &["--backend", url], &[]);
-        assert_refused(&refused, 2, &format!("this build has no {name} backend"));
+        assert_refused(&refused, code, "error: ");
         assert!(!text(&refused).contains("secret"), "{refused:?}");
     }
 }

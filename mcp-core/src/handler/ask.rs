@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, once::outside_of_steps};
 use crate::protocol::{ClientCapability, Method};
 
 /// A question to the client, written but not yet sent.
@@ -104,6 +104,9 @@ impl<T> Future for Ask<T> {
     type Output = Result<T, AskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        if let State::New { .. } = self.state {
+            outside_of_steps()?;
+        }
         let mut asked = match std::mem::replace(&mut self.state, State::Over) {
             State::New {
                 context,

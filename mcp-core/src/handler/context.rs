@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    future::Future,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering, fence},
@@ -13,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http::Extensions;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +21,7 @@ use crate::{
     jsonrpc::RequestId,
     protocol::{ClientCapability, Implementation, LoggingLevel, Method, Revision},
     server::{Link, Outbox, Outgoing, Server},
-    store::{Principal, SessionRecord, StoreError, StoreErrorKind},
+    store::{InstanceId, Principal, SessionRecord, StoreError, StoreErrorKind},
 };
 
 /// One call: who asks, and every way to say something to the client before the answer.
@@ -101,6 +100,15 @@ pub(crate) enum Peer {
     Session(Link),
     /// A client that says everything in its request.
     Sessionless(Server, Box<Sessionless>),
+}
+
+impl Peer {
+    pub(crate) fn link(&self) -> Option<&Link> {
+        match self {
+            Self::Session(link) => Some(link),
+            Self::Nobody | Self::Sessionless(..) => None,
+        }
+    }
 }
 
 impl Context {
@@ -203,6 +211,12 @@ impl Context {
         }
     }
 
+    /// The instance that runs this call; absent for a router called directly.
+    #[must_use]
+    pub fn instance(&self) -> Option<&InstanceId> {
+        self.server().map(Server::instance)
+    }
+
     /// Stays the same when a client repeats this call with answers; unique otherwise.
     ///
     /// Meant as the idempotency key of effects that must not happen twice.
@@ -287,43 +301,6 @@ impl Context {
         }
     }
 
-    /// Runs `step` unless this call remembers its value under `key`. Only `Ok` is remembered.
-    ///
-    /// It remembers across the rounds of one chain of asks; it is **not** exactly-once, because a
-    /// client that repeats a request repeats the chain. For effects that must not repeat use
-    /// [`call_id`](Self::call_id) as an idempotency key.
-    ///
-    /// # Errors
-    ///
-    /// What `step` fails with.
-    ///
-    /// # Cancel safety
-    ///
-    /// When dropped, `step` is dropped with it and nothing is remembered.
-    pub async fn once<T, E, Fut>(&self, key: &str, step: impl FnOnce() -> Fut) -> Result<T, E>
-    where
-        T: Serialize + DeserializeOwned,
-        Fut: Future<Output = Result<T, E>>,
-    {
-        let known = match self.sessionless() {
-            Some(client) => client.remembered(key),
-            None => self.journal().remembered(key),
-        };
-        if let Some(value) = known.and_then(|json| serde_json::from_str(json.get()).ok()) {
-            return Ok(value);
-        }
-        let running = self.sessionless().map(Sessionless::step);
-        let value = step().await?;
-        if let Ok(json) = serde_json::value::to_raw_value(&value) {
-            match self.sessionless() {
-                Some(client) => client.remember(key, json),
-                None => self.journal().remember(key, json),
-            }
-        }
-        drop(running);
-        Ok(value)
-    }
-
     /// What handlers remember for this session, on every instance.
     #[must_use]
     pub fn session_data(&self) -> SessionData<'_> {
@@ -406,10 +383,7 @@ impl Context {
     }
 
     pub(crate) fn link(&self) -> Option<&Link> {
-        match &self.0.peer {
-            Peer::Session(link) => Some(link),
-            Peer::Nobody | Peer::Sessionless(..) => None,
-        }
+        self.0.peer.link()
     }
 
     pub(crate) fn sessionless(&self) -> Option<&Sessionless> {
@@ -438,9 +412,9 @@ impl Context {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether both are the same call, not merely calls with one id.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    /// Tells this call from every other that runs, also from those with its id.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// Cancels the call because the server shuts down: the client is told.

@@ -73,7 +73,7 @@ impl ElicitForm<Value> {
 }
 
 impl<T> ElicitForm<T> {
-    fn question(self, revision: Revision) -> Result<Question, AskError> {
+    pub(super) fn question(self, revision: Revision) -> Result<Question, AskError> {
         let schema = self.schema.map_err(AskError::InvalidQuestion)?;
         let params = ElicitRequestFormParams::new(self.message, schema).for_revision(revision);
         let needs = ClientCapability::ElicitationForm;
@@ -187,19 +187,27 @@ impl Context {
 
     /// Asks the user to visit a URL, for what must not pass through the client.
     pub fn elicit_url(&self, key: &str, url: &str, message: &str) -> Ask<Elicited<()>> {
-        let id = format!("{}.{key}", self.call_id());
-        let params = ElicitRequestURLParams::new(message, id, url).for_revision(self.revision());
-        let needs = ClientCapability::ElicitationUrl;
-        let question = Question::new(Method::ElicitationCreate, &params, needs);
-        Ask::new(self, key, question, visited)
+        Ask::new(self, key, url_question(self, key, url, message), visited)
     }
+}
+
+pub(super) fn url_question(
+    context: &Context,
+    key: &str,
+    url: &str,
+    message: &str,
+) -> Result<Question, AskError> {
+    let id = format!("{}.{key}", context.call_id());
+    let params = ElicitRequestURLParams::new(message, id, url).for_revision(context.revision());
+    let needs = ClientCapability::ElicitationUrl;
+    Question::new(Method::ElicitationCreate, &params, needs)
 }
 
 fn result(json: &Bytes) -> Result<ElicitResult, AskError> {
     serde_json::from_slice(json).map_err(|error| AskError::InvalidAnswer(error.to_string()))
 }
 
-fn answered<T: Form>(json: &Bytes) -> Result<Elicited<T>, AskError> {
+pub(super) fn answered<T: Form>(json: &Bytes) -> Result<Elicited<T>, AskError> {
     let result = result(json)?;
     match result.action {
         ElicitAction::Accept => {
@@ -213,7 +221,7 @@ fn answered<T: Form>(json: &Bytes) -> Result<Elicited<T>, AskError> {
     }
 }
 
-fn visited(json: &Bytes) -> Result<Elicited<()>, AskError> {
+pub(super) fn visited(json: &Bytes) -> Result<Elicited<()>, AskError> {
     Ok(match result(json)?.action {
         ElicitAction::Accept => Elicited::Accepted(()),
         ElicitAction::Decline => Elicited::Declined,

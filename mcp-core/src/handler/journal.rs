@@ -13,6 +13,8 @@ pub(crate) struct Journal {
     questions: BTreeMap<String, [u8; 32]>,
     answers: BTreeMap<String, Bytes>,
     once: BTreeMap<String, Box<RawValue>>,
+    /// What the handler itself gave for its next round.
+    pub(super) own: Option<Box<RawValue>>,
 }
 
 impl Journal {
@@ -31,9 +33,14 @@ impl Journal {
         }
     }
 
+    pub(crate) fn answer(&self, key: &str) -> Option<Bytes> {
+        self.answers.get(key).cloned()
+    }
+
     /// A question that ended without an answer may be asked again.
     pub(crate) fn forget(&mut self, key: &str) {
         self.questions.remove(key);
+        self.answers.remove(key);
     }
 
     pub(crate) fn answered(&mut self, key: &str, answer: Bytes) {

@@ -14,9 +14,11 @@ mod endpoint;
 mod error;
 mod from_call;
 mod from_fn;
+mod input_required;
 mod journal;
 mod json;
 mod notify;
+mod once;
 mod prompt;
 mod prompt_result;
 mod resource;
@@ -48,6 +50,7 @@ pub use self::{
     error::{RequestError, ToolError},
     from_call::{FromCall, Rejection, ResourceUri},
     from_fn::Handler,
+    input_required::{Answers, InRounds, InputRequired, Round, in_rounds},
     json::Json,
     prompt::Prompt,
     prompt_result::IntoPromptResult,

@@ -37,10 +37,10 @@ pub(crate) struct Sessionless {
 
 /// The rounds of a call: what was answered before, and what this run asks.
 #[derive(Default)]
-struct Rounds {
-    earlier: SealedJournal,
+pub(super) struct Rounds {
+    pub(super) earlier: SealedJournal,
     /// The answers that came with this request.
-    responses: BTreeMap<String, Box<RawValue>>,
+    pub(super) responses: BTreeMap<String, Box<RawValue>>,
     asked: BTreeMap<String, Question>,
     /// `once` steps that run now: the handler is not dropped in the middle of one.
     steps: usize,
@@ -90,7 +90,7 @@ impl Sessionless {
         rounds.responses = responses;
     }
 
-    fn rounds(&self) -> MutexGuard<'_, Rounds> {
+    pub(super) fn rounds(&self) -> MutexGuard<'_, Rounds> {
         self.rounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -49,9 +49,6 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<McpResponse> {
         let this = self.project();
-        if let Some(client) = this.request.context().sessionless() {
-            client.register(task.waker());
-        }
         let (handler, request, answer) = (this.handler, &*this.request, &*this.answer);
         let polled = catch_unwind(AssertUnwindSafe(|| {
             handler
@@ -60,13 +57,7 @@ where
         }));
         match polled {
             Ok(Poll::Ready(response)) => return Poll::Ready(response),
-            Ok(Poll::Pending) => {
-                // Dropping the handler here is the same as cancelling it: what it waits for comes with
-                // the next request.
-                if let Some(response) = suspended(request) {
-                    return Poll::Ready(response);
-                }
-            }
+            Ok(Poll::Pending) => {}
             Err(panic) => return Poll::Ready(panicked(request, &*panic)),
         }
         let Some(limit) = this.limit else {
@@ -77,13 +68,6 @@ where
         ready!(limit.poll(task, waits));
         Poll::Ready(timed_out(request))
     }
-}
-
-/// The answer of a handler that waits for its client, when that is another request.
-fn suspended(request: &McpRequest) -> Option<McpResponse> {
-    let suspended = request.context().sessionless()?.suspend()?;
-    let server = request.context().server()?;
-    Some(server.ask_again(request, &suspended))
 }
 
 fn timed_out(request: &McpRequest) -> McpResponse {

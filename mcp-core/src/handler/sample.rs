@@ -70,7 +70,7 @@ impl Sampling {
         &mut self.0
     }
 
-    fn question(self, revision: Revision) -> Result<Question, AskError> {
+    pub(super) fn question(self, revision: Revision) -> Result<Question, AskError> {
         let needs = if self.0.tools.is_some() {
             ClientCapability::SamplingTools
         } else {
@@ -99,23 +99,27 @@ impl Sampled {
 impl Context {
     /// Asks the client's model. `key` names the question within this call.
     pub fn sample(&self, key: &str, request: Sampling) -> Ask<Sampled> {
-        Ask::new(self, key, request.question(self.revision()), |json| {
-            let result = decode(json)?;
-            Ok(Sampled { result })
-        })
+        Ask::new(self, key, request.question(self.revision()), sampled)
     }
 
     /// Asks for the client's roots. `key` names the question within this call.
     pub fn roots(&self, key: &str) -> Ask<Vec<Root>> {
-        let question = Question::new(
-            Method::RootsList,
-            &serde_json::json!({}),
-            ClientCapability::Roots,
-        );
-        Ask::new(self, key, question, |json| {
-            decode(json).map(|result: ListRootsResult| result.roots)
-        })
+        Ask::new(self, key, roots_question(), listed)
     }
+}
+
+pub(super) fn roots_question() -> Result<Question, AskError> {
+    let params = serde_json::json!({});
+    Question::new(Method::RootsList, &params, ClientCapability::Roots)
+}
+
+pub(super) fn sampled(json: &Bytes) -> Result<Sampled, AskError> {
+    let result = decode(json)?;
+    Ok(Sampled { result })
+}
+
+pub(super) fn listed(json: &Bytes) -> Result<Vec<Root>, AskError> {
+    decode(json).map(|result: ListRootsResult| result.roots)
 }
 
 fn decode<T: serde::de::DeserializeOwned>(json: &Bytes) -> Result<T, AskError> {

@@ -82,6 +82,8 @@ impl Lines {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
+        // A request may bring what another instance has sealed.
+        self.server.join().await;
         let mut connection = Connection {
             longest: self.longest,
             conversation: Conversation::new(self.server.clone(), self.caller),

@@ -65,6 +65,14 @@ impl Server {
         }
     }
 
+    /// Acts on an entry of the inbox.
+    pub(super) fn take_in(&self, entry: InboxEntry) {
+        match entry {
+            InboxEntry::Ended { ending, by } => self.0.endings.confirmed(ending, by.as_str()),
+            answer => self.0.pending.deliver(answer),
+        }
+    }
+
     async fn is_alive(&self, instance: &InstanceId) -> Result<bool, Refusal> {
         let name = super::instance::lease_name(instance);
         let leases = self.0.stores.leases.list(&name).await?;

@@ -56,7 +56,7 @@ impl Pending {
     pub(crate) fn deliver(&self, entry: InboxEntry) {
         let number = match &entry {
             InboxEntry::Result { ask, .. } | InboxEntry::Error { ask, .. } => *ask,
-            InboxEntry::Closed { .. } => return,
+            InboxEntry::Closed { .. } | InboxEntry::Ended { .. } => return,
         };
         match self.remove(number) {
             Some(waiter) => drop(waiter.send(entry)),
@@ -221,6 +221,6 @@ fn read(entry: InboxEntry) -> Result<Bytes, AskError> {
                 message: error.message,
             })
         }
-        InboxEntry::Closed { .. } => Err(AskError::Closed),
+        InboxEntry::Closed { .. } | InboxEntry::Ended { .. } => Err(AskError::Closed),
     }
 }

@@ -74,7 +74,12 @@ impl Server {
                     session.cancel(&request);
                 }
             }
-            Broadcast::SessionEnded { session } => self.forget(&session),
+            Broadcast::SessionEnded { session, confirm } => {
+                self.forget(&session);
+                if let Some(confirm) = confirm {
+                    self.confirm_end(confirm).await;
+                }
+            }
             Broadcast::SessionChanged { session, version } => {
                 let Some(session) = self.0.sessions.get(session.as_str()) else {
                     return;
@@ -87,7 +92,6 @@ impl Server {
                     tracing::warn!(%error, "a changed session was not read");
                 }
             }
-            Broadcast::CatalogueChanged { payload } => self.apply_catalogue(&payload),
             Broadcast::ResourceUpdated { uri } => self.notice(&Notice::Updated(uri)),
         }
     }

@@ -11,9 +11,21 @@ use tokio::sync::OnceCell;
 use tower::{Layer, Service};
 
 use super::{
-    Inner, KeyRing, Limits, Server, Stores, ask::Pending, catalogue::Current, drain::Phases,
-    listen::Listening, lookup::Loading, metrics::Metrics, mint, mint::SessionIds, reader::Readers,
-    session::Sessions, state::Sealer, subscription::Subscriptions,
+    Inner, KeyRing, Limits, Server, Stores,
+    alone::Alone,
+    ask::Pending,
+    catalogue::Current,
+    drain::Phases,
+    health::Health,
+    listen::Listening,
+    lookup::Loading,
+    metrics::Metrics,
+    mint,
+    reader::Readers,
+    secrets::{Holder, Origin},
+    session::Sessions,
+    subscription::Subscriptions,
+    terminate::Endings,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -22,8 +34,8 @@ use crate::{
     router::{BuildError, McpRequest, McpResponse, McpRouter, McpService},
     spawn::Tasks,
     store::{
-        EventStore, InstanceId, LeaseStore, MemoryEventStore, MemoryLeaseStore, MemoryNotifier,
-        MemorySessionStore, Notifier, SessionStore,
+        Backend, EventStore, InstanceId, LeaseStore, MemoryEventStore, MemoryLeaseStore,
+        MemoryNotifier, MemorySessionStore, Notifier, SessionStore,
     },
 };
 
@@ -103,6 +115,15 @@ impl ServerBuilder {
         self
     }
 
+    /// Keeps everything in this backend, which all instances share.
+    pub fn backend(self, backend: impl Into<Backend>) -> Self {
+        let backend = backend.into();
+        self.session_store(backend.sessions)
+            .event_store(backend.events)
+            .notifier(backend.notifier)
+            .lease_store(backend.leases)
+    }
+
     /// Wraps every request in a tower layer, made once; see [`McpRouter::layer`].
     pub fn layer<L>(mut self, layer: L) -> Self
     where
@@ -160,7 +181,8 @@ impl ServerBuilder {
         self
     }
 
-    /// The secrets shared by all instances. Default: random, good for this process only.
+    /// The secrets shared by all instances. Default: those that stand in the store, when sessions and
+    /// events are in one; else random, good for this process only.
     pub fn state_keys(mut self, keys: KeyRing) -> Self {
         self.keys = Some(keys);
         self
@@ -207,9 +229,9 @@ impl ServerBuilder {
                  whose instance is gone does not end",
             ),
             (
-                self.keys.is_none(),
-                "`session_store` without `state_keys`: the keys are random, so another instance, or this \
-                 one after a restart, does not recognise the ids of these sessions",
+                self.keys.is_none() && self.events.is_none(),
+                "`session_store` without `event_store` or `state_keys`: the keys are random, so another \
+                 instance, or this one after a restart, does not recognise the ids of these sessions",
             ),
         ];
         if self.mode == SessionMode::Off {
@@ -235,19 +257,16 @@ impl ServerBuilder {
         }
         let limits = self.limits.checked()?;
         let instance = self.instance.unwrap_or_else(mint::instance_id);
-        let name = instance.as_str();
-        let legal = name
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'.');
-        if !legal || !(1..=64).contains(&name.len()) {
-            return Err(BuildError::InvalidInstance(name.to_owned()));
-        }
+        check(&instance)?;
         if self.revisions.is_empty() {
             return Err(BuildError::NoRevision);
         }
-        let keys = self.keys.unwrap_or_else(KeyRing::random);
-        let sealer = Sealer::new(&keys, self.audience, limits.request_state);
         let shared = self.sessions.is_some();
+        let origin = match self.keys {
+            Some(ring) => Origin::Given(ring),
+            None if shared && self.events.is_some() => Origin::Namespace,
+            None => Origin::Given(KeyRing::random()),
+        };
         let clock = &self.clock;
         let stores = Stores {
             sessions: self
@@ -265,8 +284,6 @@ impl ServerBuilder {
             shared,
         };
         Ok(Server(Arc::new(Inner {
-            ids: SessionIds::new(&keys, &instance),
-            key_ids: keys.ids().map(str::to_owned).collect(),
             instance,
             current: Current::new(self.router, self.on_catalogue)?,
             metrics: Metrics::new(&self.revisions),
@@ -276,18 +293,32 @@ impl ServerBuilder {
             mode: self.mode,
             stores,
             sessions: Sessions::default(),
+            alone: Alone::default(),
             loading: Loading::default(),
             pending: Pending::default(),
+            endings: Endings::default(),
             readers: Readers::default(),
             listening: Listening::default(),
             subscriptions: Subscriptions::default(),
-            sealer,
+            secrets: Holder::new(origin, self.audience),
+            health: Health::default(),
             phases: Phases::default(),
             tasks: Tasks::default(),
             started: OnceCell::new(),
             counter: AtomicU64::new(1),
         })))
     }
+}
+
+/// Whether the id may stand in event ids and names of leases.
+fn check(instance: &InstanceId) -> Result<(), BuildError> {
+    let name = instance.as_str();
+    let mut bytes = name.bytes();
+    let legal = bytes.all(|byte| byte.is_ascii_graphic() && byte != b'.');
+    if !legal || !(1..=64).contains(&name.len()) {
+        return Err(BuildError::InvalidInstance(name.to_owned()));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -317,15 +348,19 @@ mod tests {
     fn shared_sessions_alone_lack_what_instances_need() {
         let sessions = builder().session_store(Arc::new(MemorySessionStore::new()));
         let gaps = sessions.gaps();
-        for missing in ["event_store", "notifier", "lease_store", "state_keys"] {
+        for missing in [
+            "event_store",
+            "notifier",
+            "lease_store",
+            "event_store` or `state_keys",
+        ] {
             let named = format!("without `{missing}`");
             assert!(gaps.iter().any(|gap| gap.contains(&named)), "{missing}");
         }
         let all = sessions
             .event_store(Arc::new(MemoryEventStore::new()))
             .notifier(Arc::new(MemoryNotifier::new()))
-            .lease_store(Arc::new(MemoryLeaseStore::new()))
-            .state_keys(KeyRing::random());
+            .lease_store(Arc::new(MemoryLeaseStore::new()));
         assert!(all.gaps().is_empty());
     }
 

@@ -14,13 +14,14 @@ use tracing::Span;
 
 use super::{
     EventStream, Outbox, Phase, Server, SessionRef,
+    alone::Waiting,
     complete::Completion,
     metrics::Measured,
     session::{Running, Session},
     stream,
 };
 use crate::{
-    handler::{Context, Origin, Peer},
+    handler::{Context, Origin, Peer, Sessionless},
     jsonrpc::{ErrorObject, Request},
     protocol::{Method, Revision},
     router::{McpRequest, McpResponse, Params, RouterFuture},
@@ -98,10 +99,14 @@ pub(super) struct Work {
     pub(super) context: Context,
     /// What results of this revision say besides.
     completion: Option<Completion>,
+    /// Set when this request may be answered with questions.
+    asking: Option<McpRequest>,
     /// Gone when the handler has ended or been cancelled.
     future: Option<RouterFuture>,
     reply: Reply,
     running: Option<Running>,
+    /// Set when a call without a session had to wait.
+    waiting: Option<Waiting>,
     measured: Measured,
     span: Span,
 }
@@ -166,10 +171,7 @@ impl Server {
             ref params,
         } = request;
         let meta = common.as_ref().ok().and_then(|c| c.meta(params.as_ref()));
-        let session = match &peer {
-            Peer::Session(link) => Some(Arc::clone(&link.session)),
-            Peer::Nobody | Peer::Sessionless(..) => None,
-        };
+        let session = peer.link().map(|link| Arc::clone(&link.session));
         let context = Context::new(Origin {
             id,
             revision,
@@ -191,6 +193,7 @@ impl Server {
             Err(refused) => (None, Some(refused)),
         };
         let closed = self.phase() == Phase::Closed;
+        let mut asking = None;
         let future = match (common, refused) {
             _ if closed => done(&context, shutting_down()),
             (Err(error), _) => done(&context, error),
@@ -198,6 +201,8 @@ impl Server {
             (Ok(common), None) => {
                 let request =
                     McpRequest::with_params(method, &common, params.as_ref(), context.clone());
+                let can_ask = context.sessionless().is_some_and(Sessionless::can_ask);
+                asking = can_ask.then(|| request.clone());
                 span.in_scope(|| self.dispatch(request))
             }
         };
@@ -205,9 +210,11 @@ impl Server {
             server: self.clone(),
             completion,
             context,
+            asking,
             future: Some(future),
             reply,
             running,
+            waiting: None,
             measured,
             span,
         }))
@@ -294,7 +301,7 @@ impl Call {
         // Until its log is attached the call stays in `self`: it goes on when this future is dropped.
         let link = work.link().filter(|_| work.outlives_connection()).cloned();
         let opened = match &link {
-            Some(link) => Some(stream::open(link).await),
+            Some(link) => Some(stream::open(link, work.context.request_id()).await),
             None => None,
         };
         let Some(work) = self.0.take() else {
@@ -330,6 +337,9 @@ impl Work {
         let Some(future) = &mut self.future else {
             return Poll::Pending;
         };
+        if let Some(client) = self.context.sessionless() {
+            client.register(cx.waker());
+        }
         match self.span.in_scope(|| Pin::new(future).poll(cx)) {
             Poll::Ready(Ok(response)) => {
                 let response = match &self.completion {
@@ -338,9 +348,37 @@ impl Work {
                 };
                 Poll::Ready(self.end(End::Response(response)))
             }
-            Poll::Pending if self.context.poll_cancelled(cx) => Poll::Ready(self.cancelled()),
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => {
+                if let Some(asking) = self.suspended() {
+                    self.future = Some(asking);
+                    return self.poll(cx);
+                }
+                if self.link().is_none() && self.waiting.is_none() {
+                    self.waiting = Some(self.server.wait_alone(&self.context));
+                }
+                if self.context.poll_cancelled(cx) {
+                    return Poll::Ready(self.cancelled());
+                }
+                Poll::Pending
+            }
         }
+    }
+
+    /// The answer of a handler that waits for its client, when that is another request. Dropping the
+    /// handler then is the same as cancelling it.
+    fn suspended(&self) -> Option<RouterFuture> {
+        let request = self.asking.as_ref()?;
+        let suspended = self.context.sessionless()?.suspend()?;
+        if self.server.known_secrets().is_some() {
+            return Some(self.server.ask_again(request, &suspended).into());
+        }
+        let (server, request) = (self.server.clone(), request.clone());
+        Some(RouterFuture::boxed(async move {
+            if let Err(error) = server.secrets().await {
+                tracing::warn!(%error, "the shared keys could not be read");
+            }
+            server.ask_again(&request, &suspended)
+        }))
     }
 
     /// A client that cancelled expects no response; one whose server shuts down does.
@@ -355,6 +393,7 @@ impl Work {
     fn end(&mut self, end: End) -> End {
         self.future = None;
         self.running = None;
+        self.waiting = None;
         self.context.finish();
         let error = match &end {
             End::Response(response) => Measured::error_type(response),
@@ -388,7 +427,7 @@ impl Work {
 impl Drop for Work {
     /// Where nobody can come back, the end of the connection is the end of the call and its tasks.
     fn drop(&mut self) {
-        if self.future.is_some() && !self.outlives_connection() {
+        if self.future.is_some() {
             self.context.cancel();
             self.context.finish();
         }

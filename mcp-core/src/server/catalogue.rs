@@ -1,19 +1,27 @@
 //! The router that serves now, and how it is replaced at run time.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 
-use super::{Server, entry::Broadcast, listen::Notice, supervise::message};
+use super::{
+    Server,
+    entry::{self, Config},
+    listen::Notice,
+    secrets,
+    supervise::message,
+};
 use crate::{
     error::BoxError,
     router::{BuildError, Catalogue, List, McpRequest, McpRouter, RouterFuture},
-    store::{StoreError, StoreErrorKind},
+    store::{Append, Audience, LogKey, StoreError, StoreErrorKind},
 };
 
 /// Makes the next router from the present one and the payload of a change.
@@ -24,6 +32,9 @@ pub(crate) struct Current {
     catalogue: ArcSwap<Catalogue>,
     router: Mutex<McpRouter>,
     on_change: Option<Box<OnCatalogue>>,
+    /// What changed here and perhaps not yet on every other instance.
+    unsettled: Mutex<BTreeSet<Notice>>,
+    swapped: Arc<Notify>,
 }
 
 impl Current {
@@ -35,6 +46,8 @@ impl Current {
             catalogue: ArcSwap::new(router.freeze()?),
             router: Mutex::new(router),
             on_change,
+            unsettled: Mutex::default(),
+            swapped: Arc::default(),
         })
     }
 
@@ -55,6 +68,17 @@ impl Current {
             Notice::Prompts => catalogue.announces(List::Prompts),
             Notice::Resources => catalogue.announces(List::Resources),
         }
+    }
+
+    /// Notified when the router has been replaced.
+    pub(super) fn swapped(&self) -> Arc<Notify> {
+        Arc::clone(&self.swapped)
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, BTreeSet<Notice>> {
+        self.unsettled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces the router; says which lists are different now.
@@ -125,13 +149,55 @@ impl Server {
             .with_source(error)
         })?;
         self.start().await;
-        self.broadcast(&Broadcast::CatalogueChanged { payload })
+        let invalid = |_| {
+            let text = "the payload cannot be written";
+            StoreError::new(StoreErrorKind::InvalidArgument, OPERATION, text)
+        };
+        let events = [entry::encode(&Config::Catalogue { payload }).map_err(invalid)?];
+        self.append_config(Append::new(&events, secrets::UNTRIMMED))
             .await
+    }
+
+    /// Writes to the log that every instance reads from its beginning.
+    async fn append_config(&self, batch: Append<'_>) -> Result<(), StoreError> {
+        self.0.stores.events.append(&LogKey::Config, batch).await?;
+        let notifier = &self.0.stores.notifier;
+        // A lost wake-up only makes the others hear of it at their next poll.
+        if let Err(error) = notifier.publish(&Audience::Everyone, &LogKey::Config).await {
+            tracing::debug!(%error, "a wake-up was not sent");
+        }
+        Ok(())
+    }
+
+    /// Tells of a change once more when every instance has made it: a client that asked another one
+    /// at the first word may have got the old list.
+    pub(super) async fn settle_catalogue(&self) -> Result<(), StoreError> {
+        if self.0.current.unsettled().is_empty() {
+            return Ok(());
+        }
+        let others = self.other_facts().await?;
+        let own = self.0.current.get().digest_of_all().to_string();
+        if others.iter().any(|other| other.catalogue != own) {
+            return Ok(());
+        }
+        let settled = std::mem::take(&mut *self.0.current.unsettled());
+        if !others.is_empty() {
+            for notice in &settled {
+                self.notice(notice);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn apply_catalogue(&self, payload: &RawValue) {
         match self.0.current.apply(payload) {
-            Ok(changed) => changed.iter().for_each(|notice| self.notice(notice)),
+            Ok(changed) => {
+                for notice in &changed {
+                    self.notice(notice);
+                }
+                self.0.current.unsettled().extend(changed);
+                self.0.current.swapped.notify_one();
+            }
             Err(error) => tracing::error!(%error, "a change of the catalogue was not applied"),
         }
     }

@@ -61,7 +61,8 @@ impl Server {
         let _room = self.room_for_session()?;
         // Before the client is told to go on: what changes from then on is heard.
         self.start().await;
-        record.id = self.0.ids.mint().map_err(no_randomness)?;
+        let secrets = self.secrets().await?;
+        record.id = secrets.ids.mint().map_err(no_randomness)?;
         let session = Session::of_connection(record, self.0.clock.now());
         let session = self.0.sessions.insert(Arc::new(session));
         metrics::counter!("mcp.sessions.created").increment(1);

@@ -76,7 +76,8 @@ impl Server {
     #[must_use]
     pub fn running(&self) -> usize {
         let sessions = self.0.sessions.all();
-        sessions.iter().map(|session| session.running_calls()).sum()
+        let of_sessions = sessions.iter().map(|session| session.running_calls());
+        of_sessions.sum::<usize>() + self.0.alone.len()
     }
 
     /// Goes from serving to closed: not ready, `pre_stop_delay`, listeners end, running requests
@@ -103,7 +104,8 @@ impl Server {
     async fn end_work(&self) {
         self.enter(Phase::Closed);
         let sessions = self.0.sessions.all();
-        let stopped: usize = sessions.iter().map(|session| session.stop_calls()).sum();
+        let of_sessions = sessions.iter().map(|session| session.stop_calls());
+        let stopped = of_sessions.sum::<usize>() + self.0.alone.stop();
         if stopped > 0 {
             tracing::warn!(stopped, "requests are ended because the server closes");
         }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     jsonrpc::RequestId,
-    store::{SessionId, Version},
+    store::{InstanceId, SessionId, Version},
 };
 
 const VERSION: u8 = 1;
@@ -81,14 +81,17 @@ pub(crate) enum Broadcast {
         request: RequestId,
     },
     /// A session was deleted.
-    SessionEnded { session: SessionId },
+    SessionEnded {
+        session: SessionId,
+        /// Whom to tell that it is not served any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirm: Option<Confirm>,
+    },
     /// A session's record was changed; this or a later version stands in the store.
     SessionChanged {
         session: SessionId,
         version: Version,
     },
-    /// The catalogue is to be changed.
-    CatalogueChanged { payload: Box<RawValue> },
     /// A resource has new content.
     ResourceUpdated { uri: String },
 }
@@ -98,12 +101,18 @@ impl Broadcast {
     pub(crate) fn subject(&self) -> &str {
         match self {
             Self::Cancelled { session, .. }
-            | Self::SessionEnded { session }
+            | Self::SessionEnded { session, .. }
             | Self::SessionChanged { session, .. } => session.as_str(),
-            Self::CatalogueChanged { .. } => "catalogue",
             Self::ResourceUpdated { uri } => uri,
         }
     }
+}
+
+/// Who waits for the end of a session, and under which number.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Confirm {
+    pub(crate) instance: InstanceId,
+    pub(crate) number: u64,
 }
 
 /// An answer in the inbox of the instance that asked.
@@ -116,6 +125,18 @@ pub(crate) enum InboxEntry {
     Error { ask: u64, json: Box<RawValue> },
     /// Nobody waits any longer.
     Closed { ask: u64 },
+    /// A session is not served by this instance any more.
+    Ended { ending: u64, by: InstanceId },
+}
+
+/// What is decided once per namespace. `Debug` is not for this.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Config {
+    /// What the keys of all instances are made of, unless they are configured.
+    Secret { base64: String },
+    /// The catalogue is another one from here on.
+    Catalogue { payload: Box<RawValue> },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -164,10 +164,11 @@ impl Server {
         // Held until the session counts, however long the store takes.
         let _room = self.room_for_session()?;
         self.start().await;
+        let secrets = self.secrets().await?;
         let caps = Caps::none().per_principal(self.limits().sessions_per_principal);
         let ttl = self.limits().unused_ttl();
         for _ in 0..ATTEMPTS {
-            record.id = self.0.ids.mint().map_err(no_randomness)?;
+            record.id = secrets.ids.mint().map_err(no_randomness)?;
             match self.0.stores.sessions.create(&record, ttl, &caps).await? {
                 Created::Created(version) => {
                     let now = self.0.clock.now();

@@ -53,6 +53,23 @@ impl KeyRing {
         }])
     }
 
+    /// The key that all instances of a namespace share.
+    pub(crate) fn of_namespace(secret: &[u8; 32]) -> Self {
+        let secret = blake3::derive_key("mcp-core 2026-11 namespace key", secret);
+        let hash = blake3::derive_key("mcp-core 2026-11 namespace key id", &secret);
+        let id = format!(
+            "namespace-{}",
+            general_purpose::URL_SAFE_NO_PAD.encode(&hash[..6])
+        );
+        Self(vec![Key { id, secret }])
+    }
+
+    /// This ring, and after it the keys of `older`.
+    pub(crate) fn and(mut self, older: Self) -> Self {
+        self.0.extend(older.0);
+        self
+    }
+
     /// Reads one `id:base64` per line, newest first. Empty lines and lines beginning with `#` do not count.
     ///
     /// # Errors

@@ -34,6 +34,8 @@ pub struct Limits {
     /// A session verified against the store less than this ago is served without asking. Default 5 s,
     /// never more than a quarter of `session_idle`.
     pub freshness: Duration,
+    /// How long a known session is served while the store is away. Default 10 minutes.
+    pub outage_grace: Duration,
     /// Requests of one session, or of one connection of lines, that may run at once in this process.
     /// Default 64.
     pub running_calls: usize,
@@ -81,6 +83,7 @@ impl Default for Limits {
             subscriptions: 1000,
             subscription_uri: 8 * 1024,
             freshness: Duration::from_secs(5),
+            outage_grace: Duration::from_mins(10),
             running_calls: 64,
             stream_after: Duration::from_secs(5),
             stream_buffer: 64,
@@ -119,6 +122,7 @@ impl Limits {
             ("lease", self.lease),
         ];
         let from_zero = [
+            ("outage_grace", self.outage_grace),
             ("stream_kept", self.stream_kept),
             ("stream_kept_delivered", self.stream_kept_delivered),
             ("stream_retry", self.stream_retry),

@@ -8,14 +8,14 @@ use std::{
     },
 };
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use tokio::sync::Notify;
 
 use super::{
     EventStream, Phase, Refusal, Server, SessionRef, StreamEvent,
     entry::StreamEntry,
-    reader::{Next, Reader},
+    reader::{Next, Reader, response_lost},
     session::Session,
 };
 use crate::{
@@ -109,10 +109,40 @@ impl Server {
             return Ok(self.open_get_stream(session, Some(position)));
         }
         let from = From::After(position);
-        let attached = Reader::attach(self, &session.0, stream.into(), from).await?;
-        let (reader, _) = attached.ok_or_else(foreign_event)?;
-        metrics::counter!("mcp.stream.resume", "outcome" => "ok").increment(1);
-        Ok(EventStream::logged(reader))
+        let attached = Reader::attach(self, &session.0, stream.into(), from).await;
+        match self.noted(attached) {
+            Ok(attached) => {
+                let (reader, _) = attached.ok_or_else(foreign_event)?;
+                metrics::counter!("mcp.stream.resume", "outcome" => "ok").increment(1);
+                Ok(EventStream::logged(reader))
+            }
+            // Clients give up soon when they are sent away, so they wait here.
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(%error, "a stream is resumed later");
+                Ok(self.resume_later(session, stream.into(), from))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Attaches as soon as the store is back.
+    fn resume_later(&self, session: &SessionRef, name: Arc<str>, from: From) -> EventStream {
+        let (server, session) = (self.clone(), Arc::clone(&session.0));
+        let hold = session.hold();
+        let attach = async move {
+            let _hold = hold;
+            while server.phase() < Phase::Closing && !session.has_ended() {
+                super::instance::pause(server.limits().poll / 4).await;
+                let attached = Reader::attach(&server, &session, Arc::clone(&name), from).await;
+                match server.noted(attached) {
+                    Ok(Some((reader, _))) => return EventStream::logged(reader),
+                    Ok(None) => return EventStream::new(stream::iter([response_lost(&name)])),
+                    Err(error) => tracing::debug!(%error, "a stream is resumed later"),
+                }
+            }
+            EventStream::new(stream::empty())
+        };
+        EventStream::new(stream::once(attach).flatten())
     }
 
     pub(super) fn open_get_stream(

@@ -125,13 +125,22 @@ impl Server {
             }
             return Ok(Some(session));
         }
+        let known = age < self.0.limits.outage_grace;
+        // The upkeep notices when the store is back.
+        if known && self.0.health.is_away() {
+            session.want_refresh();
+            return Ok(Some(session));
+        }
         let id = session.id().clone();
-        let answer = self
-            .0
-            .stores
-            .sessions
-            .touch(std::slice::from_ref(&id))
-            .await?;
+        let sessions = &self.0.stores.sessions;
+        let answer = self.noted(sessions.touch(std::slice::from_ref(&id)).await);
+        let answer = match answer {
+            Err(error) if known && error.is_retryable() => {
+                tracing::warn!(%error, "a session is served unverified");
+                return Ok(Some(session));
+            }
+            answer => answer?,
+        };
         let Some(version) = answer.into_iter().next().flatten() else {
             self.forget(&id);
             return Ok(None);
@@ -144,7 +153,7 @@ impl Server {
     }
 
     async fn load(&self, id: &str) -> Result<Option<Arc<Session>>, StoreError> {
-        if !self.0.ids.is_ours(id) {
+        if !self.secrets().await?.ids.is_ours(id) {
             return Ok(None);
         }
         let load = self.0.loading.join(id);
@@ -154,7 +163,8 @@ impl Server {
 
     async fn load_now(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
         let now = self.0.clock.now();
-        let Some(stored) = self.0.stores.sessions.load(&id).await? else {
+        let stored = self.0.stores.sessions.load(&id).await;
+        let Some(stored) = self.noted(stored)? else {
             metrics::counter!("mcp.sessions.restored", "outcome" => "unknown").increment(1);
             return Ok(None);
         };
@@ -193,10 +203,15 @@ impl Server {
     async fn give_full_life(&self, session: &Session) -> Result<(), Refusal> {
         let told = Confirming(session);
         let changed = self.write(session, |_| (), Some(self.0.limits.ttl())).await;
-        if !changed? {
-            return Err(Refusal::unknown_session());
+        match self.noted(changed) {
+            Ok(true) => std::mem::forget(told),
+            Ok(false) => return Err(Refusal::unknown_session()),
+            // The next request tries again.
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(%error, "a session did not get its full life yet");
+            }
+            Err(error) => return Err(error.into()),
         }
-        std::mem::forget(told);
         Ok(())
     }
 

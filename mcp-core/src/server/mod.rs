@@ -4,6 +4,7 @@
 //! a message: [`Server::session`] finds the session, [`Server::call`] runs a request,
 //! [`Outcome`] says how its reply begins.
 
+mod alone;
 mod answer;
 mod ask;
 mod broadcast;
@@ -14,13 +15,16 @@ mod complete;
 mod connection;
 mod drain;
 mod entry;
+mod facts;
 mod handle;
+mod health;
 mod initialize;
 mod instance;
 mod keys;
 mod limits;
 mod listen;
 mod lookup;
+mod lost;
 mod metrics;
 mod mint;
 mod notification;
@@ -28,6 +32,7 @@ mod outbox;
 mod reader;
 mod refusal;
 mod renewal;
+mod secrets;
 mod session;
 mod sessionless;
 mod state;
@@ -46,9 +51,9 @@ use std::{
 use tokio::sync::OnceCell;
 
 use self::{
-    ask::Pending, catalogue::Current, drain::Phases, listen::Listening, lookup::Loading,
-    metrics::Metrics, mint::SessionIds, reader::Readers, session::Sessions, state::Sealer,
-    subscription::Subscriptions,
+    alone::Alone, ask::Pending, catalogue::Current, drain::Phases, health::Health,
+    listen::Listening, lookup::Loading, metrics::Metrics, reader::Readers, secrets::Holder,
+    session::Sessions, subscription::Subscriptions, terminate::Endings,
 };
 use crate::{
     clock::Clock,
@@ -91,15 +96,16 @@ pub(crate) struct Inner {
     mode: SessionMode,
     stores: Stores,
     sessions: Sessions,
+    alone: Alone,
     loading: Loading,
-    ids: SessionIds,
-    key_ids: Vec<String>,
     pending: Pending,
+    endings: Endings,
     readers: Readers,
     listening: Listening,
     subscriptions: Subscriptions,
-    sealer: Sealer,
+    secrets: Holder,
     current: Current,
+    health: Health,
     phases: Phases,
     metrics: Metrics,
     tasks: Tasks,

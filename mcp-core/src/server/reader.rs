@@ -21,6 +21,7 @@ use super::{
     Limits, Outgoing, Server,
     call::{End, Work},
     entry::StreamEntry,
+    lost::Name,
     session::{Hold, Session},
 };
 use crate::{
@@ -403,17 +404,21 @@ impl Reader {
                 Next::End => {
                     self.state = State::Over;
                     if self.lost {
-                        return Some(StreamEvent::message(None, lost()));
+                        return Some(self.response_lost());
                     }
                     self.delivered().await;
                 }
                 Next::Gone => {
                     self.state = State::Over;
-                    return Some(StreamEvent::message(None, lost()));
+                    return Some(self.response_lost());
                 }
                 Next::Superseded => self.state = State::Over,
             }
         }
+    }
+
+    fn response_lost(&self) -> StreamEvent {
+        response_lost(&self.stream)
     }
 
     /// Whether this session's revision lets a stream go on over several connections.
@@ -431,9 +436,11 @@ impl Reader {
     }
 }
 
-fn lost() -> Bytes {
+/// What a client gets that comes too late.
+pub(super) fn response_lost(stream: &str) -> StreamEvent {
     let error = ErrorObject::internal("the response is no longer kept").reason("response_lost");
-    error_message(None, &error)
+    let request = Name::read(stream).and_then(|name| name.request());
+    StreamEvent::message(None, error_message(request.as_ref(), &error))
 }
 
 impl Drop for Reader {

@@ -349,8 +349,9 @@ pub(crate) struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let call = self.call.address();
         let mut running = self.hold.0.running();
-        if let Some(at) = running.iter().position(|call| call.is(&self.call)) {
+        if let Some(at) = running.iter().position(|other| other.address() == call) {
             running.swap_remove(at);
         }
     }

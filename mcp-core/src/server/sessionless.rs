@@ -90,7 +90,8 @@ impl Server {
                 let principal = caller.principal.as_ref();
                 let binding = binding(principal, &request.method, name, arguments.as_ref());
                 let now = self.0.clock.now();
-                let opened = self.0.sealer.open(binding, state, now);
+                let secrets = self.known_secrets().ok_or_else(starting)?;
+                let opened = secrets.sealer.open(binding, state, now);
                 opened.map_err(refused)?
             }
         };
@@ -141,7 +142,10 @@ impl Server {
                 .and_then(Sessionless::arguments),
         );
         let now = self.0.clock.now();
-        match self.0.sealer.seal(binding, asked.journal.clone(), now) {
+        let Some(secrets) = self.known_secrets() else {
+            return McpResponse::error(request.id(), starting());
+        };
+        match secrets.sealer.seal(binding, asked.journal.clone(), now) {
             Ok(state) => McpResponse::input_required(request.id(), &asked.result(state)),
             Err(Unsealable::TooLarge) => {
                 let error = ErrorObject::internal("the request remembers too much");
@@ -153,6 +157,11 @@ impl Server {
             }
         }
     }
+}
+
+/// The keys are not known yet, because the store could not be asked.
+fn starting() -> ErrorObject {
+    ErrorObject::internal("the server is starting").reason("store_unavailable")
 }
 
 /// One answer for every reason: the caller learns nothing about the key or the binding.

@@ -15,6 +15,7 @@ use super::{
     EventStream, Link, Outgoing, Server,
     call::{End, Work},
     entry::StreamEntry,
+    lost::Name,
     reader::Reader,
     session::Session,
 };
@@ -34,8 +35,8 @@ pub(super) struct Opened {
 }
 
 /// Makes the log of a call and attaches its connection; the call may still be dropped meanwhile.
-pub(super) async fn open(link: &Link) -> Result<Opened, StoreError> {
-    let stream = link.server.new_stream();
+pub(super) async fn open(link: &Link, id: &RequestId) -> Result<Opened, StoreError> {
+    let stream = link.server.new_stream(id);
     let log = LogKey::Stream {
         session: link.session.id().clone(),
         stream: Arc::clone(&stream),
@@ -69,10 +70,10 @@ impl Opened {
 }
 
 impl Server {
-    /// The name of a fresh stream; names the instance that produces it.
-    fn new_stream(&self) -> Arc<str> {
+    /// The name of a fresh stream; see [`lost::Name`](super::lost::Name).
+    fn new_stream(&self, request: &RequestId) -> Arc<str> {
         let number = self.0.counter.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}", self.instance()).into()
+        Name::write(self.instance(), number, request).into()
     }
 }
 

@@ -9,11 +9,11 @@ use tokio::{task::coop::consume_budget, time::Instant};
 
 use super::{
     Inner, Server, broadcast,
-    entry::{self, Broadcast, InboxEntry},
+    entry::{self, Broadcast, Config, InboxEntry},
     instance::server,
     supervise::Work,
 };
-use crate::store::{self, Listener, LogKey, Sealed, TailEvent, WakeUp};
+use crate::store::{self, Listener, LogKey, Position, Sealed, TailEvent, WakeUp};
 
 /// Reads the inbox and the broadcast logs, and wakes the connections whose streams moved.
 pub(super) struct Tail {
@@ -37,6 +37,9 @@ impl Tail {
             unheard: VecDeque::new(),
         };
         tail.arm(server).await;
+        if tail.armed {
+            tail.look(server, &LogKey::Config).await;
+        }
         tail
     }
 
@@ -50,7 +53,11 @@ impl Tail {
         }
         if !self.armed {
             match self.tails.arm(&*server.0.stores.events).await {
-                Ok(()) => self.armed = true,
+                Ok(()) => {
+                    self.armed = true;
+                    // Every change of the catalogue counts, also those of before this start.
+                    self.tails.follow(LogKey::Config, Position::BEGINNING);
+                }
                 Err(error) => tracing::warn!(%error, "the logs cannot be read yet"),
             }
         }
@@ -93,7 +100,8 @@ impl Tail {
             server.over_notify();
         }
         loop {
-            match self.tails.poll(&*server.0.stores.events).await {
+            let polled = self.tails.poll(&*server.0.stores.events).await;
+            match server.noted(polled) {
                 Ok(events) => self.hear(server, events).await,
                 Err(error) => {
                     // The next poll tries again; what is behind stays behind in an outage.
@@ -127,6 +135,9 @@ impl Tail {
             }
             Err(error) => tracing::warn!(%error, "the streams could not be looked at"),
         }
+        if let Err(error) = server.end_lost_streams(&logs).await {
+            tracing::warn!(%error, "lost streams could not be ended");
+        }
     }
 
     /// Acts on events, each once: what a panic interrupts is not done again, what follows it is.
@@ -139,7 +150,15 @@ impl Tail {
                     event,
                 } => {
                     if let Some(answer) = entry::decode::<InboxEntry>(&event.payload) {
-                        server.0.pending.deliver(answer);
+                        server.take_in(answer);
+                    }
+                }
+                TailEvent::Event {
+                    log: LogKey::Config,
+                    event,
+                } => {
+                    if let Some(Config::Catalogue { payload }) = entry::decode(&event.payload) {
+                        server.apply_catalogue(&payload);
                     }
                 }
                 // Only broadcast logs are tailed besides.
@@ -150,6 +169,7 @@ impl Tail {
                 }
                 TailEvent::Gap { .. } => {
                     metrics::counter!("mcp.backplane.gap").increment(1);
+                    server.secret_may_be_lost().await;
                     server.over_notify();
                 }
             }

@@ -1,7 +1,79 @@
 //! The end of a session, by its client's or its operator's wish.
 
-use super::{Refusal, Server, entry::Broadcast, instance};
-use crate::store::SessionId;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{
+    Refusal, Server,
+    entry::{self, Broadcast, Confirm, InboxEntry},
+    instance,
+};
+use crate::store::{Append, Audience, InstanceId, LogKey, SessionId};
+
+/// The ends of sessions that other instances have not all confirmed yet.
+#[derive(Debug, Default)]
+pub(crate) struct Endings {
+    next: AtomicU64,
+    waiting: Mutex<HashMap<u64, Ending>>,
+}
+
+#[derive(Debug)]
+struct Ending {
+    /// The instances that may still serve the session.
+    left: HashSet<String>,
+    done: oneshot::Sender<()>,
+}
+
+impl Endings {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Ending>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, left: HashSet<String>) -> Waiting<'_> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (done, all) = oneshot::channel();
+        self.waiting().insert(number, Ending { left, done });
+        Waiting {
+            endings: self,
+            number,
+            all,
+        }
+    }
+
+    /// Another instance no longer serves the session.
+    pub(super) fn confirmed(&self, number: u64, by: &str) {
+        let mut waiting = self.waiting();
+        let Some(ending) = waiting.get_mut(&number) else {
+            return;
+        };
+        ending.left.remove(by);
+        if ending.left.is_empty()
+            && let Some(ending) = waiting.remove(&number)
+        {
+            // Whoever waited may have gone.
+            let _ = ending.done.send(());
+        }
+    }
+}
+
+struct Waiting<'a> {
+    endings: &'a Endings,
+    number: u64,
+    all: oneshot::Receiver<()>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.endings.waiting().remove(&self.number);
+    }
+}
 
 impl Server {
     /// Ends a session everywhere. When this returns, no instance serves it any more.
@@ -31,22 +103,77 @@ impl Server {
         if let Err(error) = self.0.stores.events.purge(id).await {
             tracing::warn!(%error, "the streams of a deleted session are left to their retention");
         }
-        let entry = Broadcast::SessionEnded {
-            session: id.clone(),
-        };
-        self.broadcast(&entry).await?;
-        if self.is_alone().await? {
+        let others = self.others().await?;
+        if others.is_empty() {
             return Ok(true);
         }
-        // Nobody else serves a session that was not verified within this time.
-        instance::pause(self.limits().freshness).await;
+        let mut waiting = self.0.endings.begin(others);
+        let entry = Broadcast::SessionEnded {
+            session: id.clone(),
+            confirm: Some(Confirm {
+                instance: self.instance().clone(),
+                number: waiting.number,
+            }),
+        };
+        self.broadcast(&entry).await?;
+        // After this long nobody serves a session that was not verified, whoever did not confirm.
+        let _ = timeout(self.limits().freshness, &mut waiting.all).await;
         Ok(true)
     }
 
-    /// Whether no other instance shares the stores.
-    async fn is_alone(&self) -> Result<bool, Refusal> {
+    /// The other instances that share the stores.
+    async fn others(&self) -> Result<HashSet<String>, Refusal> {
         let leases = self.0.stores.leases.list(instance::LEASE_PREFIX).await?;
-        let own = instance::lease_name(self.instance());
-        Ok(leases.iter().all(|lease| lease.name == own))
+        let own = self.instance().as_str();
+        let holders = leases.into_iter().map(|lease| lease.holder);
+        Ok(holders.filter(|holder| holder != own).collect())
+    }
+
+    /// Tells the instance that ended a session that it is not served here any more.
+    pub(super) async fn confirm_end(&self, confirm: Confirm) {
+        if confirm.instance == *self.instance() {
+            return;
+        }
+        let entry = InboxEntry::Ended {
+            ending: confirm.number,
+            by: self.instance().clone(),
+        };
+        let Ok(entry) = entry::encode(&entry) else {
+            return;
+        };
+        let events = [entry];
+        let batch = Append::new(&events, self.limits().shared_retention());
+        let inbox = LogKey::Inbox(InstanceId::clone(&confirm.instance));
+        if let Err(error) = self.0.stores.events.append(&inbox, batch).await {
+            tracing::warn!(%error, "the end of a session was not confirmed");
+            return;
+        }
+        let audience = Audience::Instance(confirm.instance);
+        let _ = self.0.stores.notifier.publish(&audience, &inbox).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_end_is_done_when_everyone_has_confirmed() {
+        let endings = Endings::default();
+        let others = ["a", "b"].map(str::to_owned).into();
+        let mut waiting = endings.begin(others);
+        endings.confirmed(waiting.number, "a");
+        endings.confirmed(waiting.number, "a");
+        endings.confirmed(waiting.number + 1, "b");
+        assert!(waiting.all.try_recv().is_err());
+        endings.confirmed(waiting.number, "b");
+        waiting.all.try_recv().unwrap();
+    }
+
+    #[test]
+    fn an_end_that_nobody_waits_for_is_forgotten() {
+        let endings = Endings::default();
+        drop(endings.begin(["a".to_owned()].into()));
+        assert!(endings.waiting().is_empty());
     }
 }

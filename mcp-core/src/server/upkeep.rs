@@ -79,7 +79,8 @@ impl Upkeep {
         if ids.is_empty() {
             return;
         }
-        let touched = match server.0.stores.sessions.touch(&ids).await {
+        let touched = server.0.stores.sessions.touch(&ids).await;
+        let touched = match server.noted(touched) {
             Ok(touched) => touched,
             Err(error) => {
                 tracing::warn!(%error, "sessions could not be verified");

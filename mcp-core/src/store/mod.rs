@@ -20,6 +20,8 @@
 //! * neither errors nor `Debug` show payloads, whole session ids or passwords.
 //! * two namespaces never touch each other.
 
+mod backend;
+pub mod codec;
 mod error;
 mod event;
 mod lease;
@@ -29,6 +31,7 @@ mod session;
 mod topic;
 
 pub use self::{
+    backend::Backend,
     error::{StoreError, StoreErrorKind},
     event::{
         Append, Appended, Attached, BROADCAST_LOGS, Epoch, Event, EventStore, From, Generation,

@@ -94,6 +94,9 @@ pub struct SessionRecord {
     pub data: BTreeMap<String, Box<RawValue>>,
     /// Keys the tags in the ids of requests sent to this client.
     pub secret: [u8; 16],
+    /// What a newer version stored beside these, kept for it.
+    #[serde(skip)]
+    pub(super) unknown: BTreeMap<String, Box<RawValue>>,
 }
 
 impl SessionRecord {
@@ -117,6 +120,7 @@ impl SessionRecord {
             subscriptions: BTreeSet::new(),
             data: BTreeMap::new(),
             secret,
+            unknown: BTreeMap::new(),
         }
     }
 }
@@ -264,6 +268,7 @@ impl SessionChange {
 /// * SS-26: a stored record says which versions can read it; who cannot answers `Unsupported`.
 /// * SS-27: bytes that cannot be decoded are `Corrupt`, and concern that one session.
 /// * SS-28: application data comes back byte for byte through every call.
+/// * SS-29: `list` pages through the sessions in the order of the bytes of their ids, each once.
 ///
 /// The caller:
 ///

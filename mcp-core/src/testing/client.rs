@@ -359,6 +359,8 @@ impl TestClient {
         let meta = meta.transpose().map_err(ClientError::unreadable)?;
         let meta = meta.unwrap_or_default();
         let server = &self.server;
+        let prepared = server.prepare_for(&request).await;
+        prepared.map_err(|refusal| ClientError::Rpc(refusal.error))?;
         let call = server.call_sessionless(request, meta, self.caller(), Reply::Stream);
         read(&self.response(call).await?)
     }

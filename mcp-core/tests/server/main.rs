@@ -12,7 +12,9 @@
 mod ask;
 mod catalogue;
 mod eras;
+mod in_rounds;
 mod initialize;
+mod instances;
 mod notification;
 mod session_data;
 mod stream;

@@ -37,11 +37,11 @@ fn builder() -> ServerBuilder {
 
 /// Changes of the catalogue, as another instance would write them.
 async fn change_catalogue(store: &dyn EventStore, times: usize) {
-    let entry = br#"{"version":1,"readable_from":1,"entry":{"catalogue_changed":{"payload":1}}}"#;
+    let entry = br#"{"version":1,"readable_from":1,"entry":{"catalogue":{"payload":1}}}"#;
     for _ in 0..times {
         let events = [Bytes::from_static(entry)];
         let batch = Append::new(&events, KEEP);
-        store.append(&LogKey::Broadcast(3), batch).await.unwrap();
+        store.append(&LogKey::Config, batch).await.unwrap();
     }
 }
 
@@ -101,7 +101,7 @@ async fn one_wake_up_is_enough_for_a_log_of_many_pages() {
     let _client = connect(server.build().unwrap()).await;
     pass(SECOND).await;
     change_catalogue(&*events, 600).await;
-    let wake_up = notifier.publish(&Audience::Everyone, &LogKey::Broadcast(3));
+    let wake_up = notifier.publish(&Audience::Everyone, &LogKey::Config);
     wake_up.await.unwrap();
     pass(SECOND).await;
     assert_eq!(heard.load(Ordering::SeqCst), 600);
@@ -147,14 +147,21 @@ async fn wake_ups_without_end_do_not_hold_back_the_poll() {
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_store_does_not_end_the_reading_of_logs() {
     let panics = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&panics);
+    let broken = Arc::new(AtomicBool::new(false));
+    let (counted, breaks) = (Arc::clone(&panics), Arc::clone(&broken));
     let events = Faulty::new(MemoryEventStore::new(), move |call| {
-        let first = call == "read" && counted.fetch_add(1, Ordering::SeqCst) < 3;
-        if first { Fault::Panic } else { Fault::None }
+        if call != "read" || !breaks.load(Ordering::SeqCst) {
+            return Fault::None;
+        }
+        match counted.fetch_add(1, Ordering::SeqCst) {
+            0..3 => Fault::Panic,
+            _ => Fault::None,
+        }
     });
     let (builder, heard) = counting(builder());
     let server = builder.event_store(Arc::clone(&events) as Arc<dyn EventStore>);
     let _client = connect(server.build().unwrap()).await;
+    broken.store(true, Ordering::SeqCst);
     change_catalogue(&*events, 2).await;
     pass(SECOND * 10).await;
     assert!(panics.load(Ordering::SeqCst) > 3);

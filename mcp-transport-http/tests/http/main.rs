@@ -12,6 +12,7 @@ mod batches;
 mod both_eras;
 mod cancel;
 mod counted;
+mod drain;
 mod gate;
 mod get_stream;
 mod headers;

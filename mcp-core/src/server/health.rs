@@ -1,0 +1,82 @@
+//! Whether the stores answer, as this process sees it.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use super::Server;
+use crate::{clock::Timestamp, store::StoreError};
+
+/// Nothing has been asked yet.
+const UNKNOWN: u64 = 0;
+/// The last call failed.
+const AWAY: u64 = u64::MAX;
+
+/// Since when every call has been answered.
+#[derive(Debug, Default)]
+pub(crate) struct Health(AtomicU64);
+
+impl Health {
+    fn answered(&self, now: Timestamp) {
+        let began = self.0.load(Ordering::Relaxed);
+        if began == UNKNOWN || began == AWAY {
+            self.0.store(now.as_millis().max(1), Ordering::Relaxed);
+        }
+    }
+
+    fn failed(&self) {
+        self.0.store(AWAY, Ordering::Relaxed);
+    }
+
+    /// Whether the last call failed, so that the next would probably only wait for its deadline.
+    pub(super) fn is_away(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == AWAY
+    }
+
+    /// How long every call has been answered.
+    fn uninterrupted(&self, now: Timestamp) -> Duration {
+        match self.0.load(Ordering::Relaxed) {
+            UNKNOWN | AWAY => Duration::ZERO,
+            began => now.since(Timestamp::from_millis(began)),
+        }
+    }
+}
+
+impl Server {
+    /// Remembers whether the store answered.
+    pub(super) fn noted<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        match &answer {
+            Err(error) if error.is_retryable() => self.0.health.failed(),
+            _ => self.0.health.answered(self.0.clock.now()),
+        }
+        answer
+    }
+
+    /// Whether this instance may say that another one is gone: after an outage every instance that
+    /// lived through it must have had the time to renew its lease.
+    pub(super) fn may_judge(&self) -> bool {
+        self.0.health.uninterrupted(self.0.clock.now()) >= self.limits().lease * 2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_after_a_failure_begins_to_count_anew() {
+        let health = Health::default();
+        let at = |seconds: u64| Timestamp::from_millis(seconds * 1000);
+        assert_eq!(health.uninterrupted(at(9)), Duration::ZERO);
+        health.answered(at(10));
+        health.answered(at(20));
+        assert_eq!(health.uninterrupted(at(25)), Duration::from_secs(15));
+        health.failed();
+        assert!(health.is_away());
+        assert_eq!(health.uninterrupted(at(30)), Duration::ZERO);
+        health.answered(at(31));
+        assert!(!health.is_away());
+        assert_eq!(health.uninterrupted(at(32)), Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,45 @@
+//! The stores on Redis pass every suite.
+
+mod support;
+
+use support::Redis;
+
+mod session_store {
+    use super::*;
+
+    mcp_testkit::session_store_tests! {
+        harness: Redis::new(|backend| backend),
+        with: [outage, damage],
+        without: {},
+    }
+}
+
+mod lease_store {
+    use super::*;
+
+    mcp_testkit::lease_store_tests! {
+        harness: Redis::new(|backend| backend),
+        with: [outage],
+        without: {},
+    }
+}
+
+mod event_store {
+    use super::*;
+
+    mcp_testkit::event_store_tests! {
+        harness: Redis::new(|backend| backend),
+        with: [outage],
+        without: {},
+    }
+}
+
+mod topic {
+    use super::*;
+
+    mcp_testkit::topic_tests! {
+        harness: Redis::new(|backend| (backend.clone(), backend)),
+        with: [outage],
+        without: {},
+    }
+}

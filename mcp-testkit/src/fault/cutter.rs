@@ -1,0 +1,242 @@
+//! A wire that can be cut: [`Cutter`].
+
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    net::SocketAddr,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    runtime,
+    sync::watch,
+    task::JoinSet,
+    time::sleep,
+};
+
+/// How much is passed on at a time.
+const CHUNK: usize = 16 * 1024;
+
+/// What the wire does at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Everything goes through, after this long.
+    Pass(Duration),
+    /// Connections are closed, and new ones at once.
+    Cut,
+    /// Connections stay and nothing goes through: the peer has vanished without a word.
+    Stall,
+    /// Requests still go through up to this many bytes; then it is cut.
+    CutAfter(usize),
+    /// Requests still go through; the first answer is thrown away, and then it is cut.
+    LoseReply,
+    /// The proxy ends.
+    End,
+}
+
+/// A TCP proxy in this process, to put between a store and its backend.
+///
+/// It begins whole. Its connections are served by a thread of its own, so that it works in every
+/// runtime; it ends when the value is dropped.
+pub struct Cutter {
+    address: SocketAddr,
+    wire: Arc<watch::Sender<Mode>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Cutter {
+    /// A wire to `target`.
+    ///
+    /// # Errors
+    ///
+    /// When no port of this machine can be listened on.
+    pub fn to(target: SocketAddr) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let wire = Arc::new(watch::Sender::new(Mode::Pass(Duration::ZERO)));
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let shared = Arc::clone(&wire);
+        let thread = thread::Builder::new()
+            .name("cutter".to_owned())
+            .spawn(move || {
+                // An error here is a listener that ended: whoever connects finds the wire cut.
+                runtime.block_on(serve(listener, target, &shared)).ok();
+            })?;
+        Ok(Self {
+            address,
+            wire,
+            thread: Some(thread),
+        })
+    }
+
+    /// Where to connect instead of the target.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Closes every connection, and every new one at once.
+    pub fn cut(&self) {
+        self.wire.send_replace(Mode::Cut);
+    }
+
+    /// Lets nothing through in either direction, and closes nothing: a half-open connection.
+    pub fn stall(&self) {
+        self.wire.send_replace(Mode::Stall);
+    }
+
+    /// Delays everything by `time`.
+    pub fn delay(&self, time: Duration) {
+        self.wire.send_replace(Mode::Pass(time));
+    }
+
+    /// Cuts after `bytes` more bytes have gone to the target: in the midst of a request.
+    pub fn cut_after(&self, bytes: usize) {
+        self.wire.send_replace(Mode::CutAfter(bytes));
+    }
+
+    /// Throws the next answer away and cuts: done, but the reply was lost.
+    pub fn lose_reply(&self) {
+        self.wire.send_replace(Mode::LoseReply);
+    }
+
+    /// Whether the wire is cut, by [`cut`](Self::cut) or because its moment came.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        *self.wire.borrow() == Mode::Cut
+    }
+
+    /// Everything goes through again. Connections that were closed stay closed.
+    pub fn heal(&self) {
+        self.wire.send_replace(Mode::Pass(Duration::ZERO));
+    }
+}
+
+impl fmt::Debug for Cutter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cutter")
+            .field("address", &self.address)
+            .field("mode", &*self.wire.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Cutter {
+    fn drop(&mut self) {
+        self.wire.send_replace(Mode::End);
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+type Wire = Arc<watch::Sender<Mode>>;
+
+async fn serve(listener: std::net::TcpListener, target: SocketAddr, wire: &Wire) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let mut connections = JoinSet::new();
+    let mut mode = wire.subscribe();
+    loop {
+        tokio::select! {
+            _ = mode.wait_for(|mode| *mode == Mode::End) => return Ok(()),
+            accepted = listener.accept() => {
+                let (client, _) = accepted?;
+                connections.spawn(connect(client, target, Arc::clone(wire)));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connect(client: TcpStream, target: SocketAddr, wire: Wire) -> io::Result<()> {
+    let mut mode = wire.subscribe();
+    let cut = async { mode.wait_for(|mode| *mode == Mode::Cut).await.map(drop) };
+    let pass = async {
+        let server = TcpStream::connect(target).await?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
+        let ((from_client, to_client), (from_server, to_server)) =
+            (client.into_split(), server.into_split());
+        // When one direction ends, so does the connection.
+        tokio::select! {
+            ended = requests(from_client, to_server, &wire) => ended,
+            ended = answers(from_server, to_client, &wire) => ended,
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = cut => Ok(()),
+        ended = pass => ended,
+    }
+}
+
+async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, wire: &Wire) -> io::Result<()> {
+    let mut chunk = [0; CHUNK];
+    loop {
+        let read = from.read(&mut chunk).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        match open(wire).await? {
+            Mode::CutAfter(left) => {
+                let sent = left.min(read);
+                to.write_all(&chunk[..sent]).await?;
+                if sent == left {
+                    wire.send_replace(Mode::Cut);
+                    return Ok(());
+                }
+                wire.send_replace(Mode::CutAfter(left - sent));
+            }
+            _ => to.write_all(&chunk[..read]).await?,
+        }
+    }
+}
+
+async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, wire: &Wire) -> io::Result<()> {
+    let mut chunk = [0; CHUNK];
+    loop {
+        let read = from.read(&mut chunk).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        if open(wire).await? == Mode::LoseReply {
+            wire.send_replace(Mode::Cut);
+            return Ok(());
+        }
+        to.write_all(&chunk[..read]).await?;
+    }
+}
+
+/// What to do with what was just read, once it may go on at all.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a slow wire is what this is for; nobody waits for it to be right"
+)]
+async fn open(wire: &Wire) -> io::Result<Mode> {
+    let delay = match *wire.borrow() {
+        Mode::Pass(delay) => delay,
+        _ => Duration::ZERO,
+    };
+    if !delay.is_zero() {
+        sleep(delay).await;
+    }
+    let mut mode = wire.subscribe();
+    let mode = *mode
+        .wait_for(|mode| *mode != Mode::Stall)
+        .await
+        .map_err(|_| ErrorKind::ConnectionAborted)?;
+    match mode {
+        Mode::Cut | Mode::End => Err(ErrorKind::ConnectionAborted.into()),
+        open => Ok(open),
+    }
+}

@@ -1,0 +1,5 @@
+//! What breaks on purpose.
+
+mod cutter;
+
+pub use self::cutter::Cutter;

@@ -1,0 +1,50 @@
+//! The stores in memory pass every suite.
+
+mod support;
+
+use mcp_core::store::{MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore};
+
+use support::Memory;
+
+mod session_store {
+    use super::*;
+
+    mcp_testkit::session_store_tests! {
+        harness: Memory::new(MemorySessionStore::with_clock),
+        with: [],
+        without: {
+            outage: "it is in the process that uses it",
+            damage: "it keeps records, not bytes",
+        },
+    }
+}
+
+mod lease_store {
+    use super::*;
+
+    mcp_testkit::lease_store_tests! {
+        harness: Memory::new(MemoryLeaseStore::with_clock),
+        with: [],
+        without: { outage: "it is in the process that uses it" },
+    }
+}
+
+mod event_store {
+    use super::*;
+
+    mcp_testkit::event_store_tests! {
+        harness: Memory::new(MemoryEventStore::with_clock),
+        with: [],
+        without: { outage: "it is in the process that uses it" },
+    }
+}
+
+mod topic {
+    use super::*;
+
+    mcp_testkit::topic_tests! {
+        harness: Memory::new(|clock| (MemoryEventStore::with_clock(clock), MemoryNotifier::new())),
+        with: [],
+        without: { outage: "it is in the process that uses it" },
+    }
+}

@@ -1,0 +1,1 @@
+//! Logs that break a rule.

@@ -1,0 +1,1 @@
+//! Wake-ups that break a rule.

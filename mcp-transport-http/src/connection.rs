@@ -1,0 +1,250 @@
+//! Connections that can be cut: when their peer takes nothing for too long, or when the server has
+//! closed and they do not end.
+
+use std::{
+    collections::HashMap,
+    io,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::serve::Listener;
+use futures_util::task::AtomicWaker;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep_until},
+};
+
+/// The open connections of one listener. Clones are the same connections.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Connections(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    open: Mutex<HashMap<u64, Arc<Cut>>>,
+    next: AtomicU64,
+}
+
+/// Tells a connection that it is cut.
+#[derive(Debug, Default)]
+struct Cut {
+    done: AtomicBool,
+    /// Whatever task polls the connection.
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+}
+
+impl Connections {
+    fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Cut>>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self) -> Entry {
+        let number = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let cut = Arc::new(Cut::default());
+        self.open().insert(number, Arc::clone(&cut));
+        Entry {
+            connections: self.clone(),
+            number,
+            cut,
+        }
+    }
+
+    /// Makes every connection that is open now fail; says how many there were.
+    pub(crate) fn cut(&self) -> usize {
+        let open: Vec<_> = self.open().values().map(Arc::clone).collect();
+        for cut in &open {
+            cut.done.store(true, Ordering::Release);
+            cut.reader.wake();
+            cut.writer.wake();
+        }
+        open.len()
+    }
+}
+
+/// A connection's place among the others, until it is dropped.
+struct Entry {
+    connections: Connections,
+    number: u64,
+    cut: Arc<Cut>,
+}
+
+impl Entry {
+    /// The error of a connection that is cut; else the task of `cx` is woken when it will be.
+    fn check(&self, waker: &AtomicWaker, cx: &Context<'_>) -> io::Result<()> {
+        waker.register(cx.waker());
+        if self.cut.done.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.connections.open().remove(&self.number);
+    }
+}
+
+/// Accepts connections that can be cut.
+pub(crate) struct Cuttable<L> {
+    pub(crate) listener: L,
+    pub(crate) connections: Connections,
+    /// How long a write may wait for the peer.
+    pub(crate) write: Duration,
+}
+
+impl<L: Listener> Listener for Cuttable<L> {
+    type Io = Connection<L::Io>;
+    type Addr = L::Addr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        // axum's own implementations wait and try again when a connection cannot be accepted.
+        let (stream, address) = self.listener.accept().await;
+        let connection = Connection {
+            stream,
+            write: self.write,
+            stalled: None,
+            entry: self.connections.add(),
+        };
+        (connection, address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection whose writes fail when the peer takes nothing for too long, and that can be cut.
+pub(crate) struct Connection<S> {
+    stream: S,
+    write: Duration,
+    /// Runs while a write waits.
+    stalled: Option<Pin<Box<Sleep>>>,
+    entry: Entry,
+}
+
+impl<S> Connection<S> {
+    /// Starts the deadline at the first write that must wait, and ends it at the first that need not.
+    fn watch<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        self.entry.check(&self.entry.cut.writer, cx)?;
+        let deadline = self.write;
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + deadline)));
+        stalled
+            .as_mut()
+            .poll(cx)
+            .map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if read.is_pending() {
+            self.entry.check(&self.entry.cut.reader, cx)?;
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watch(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watch(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.watch(cx, flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    fn connection(stream: DuplexStream, connections: &Connections) -> Connection<DuplexStream> {
+        Connection {
+            stream,
+            write: Duration::from_secs(30),
+            stalled: None,
+            entry: connections.add(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_nobody_takes_fails_at_its_deadline() {
+        let (stream, _peer) = duplex(16);
+        let mut connection = connection(stream, &Connections::default());
+        let began = Instant::now();
+        connection.write_all(&[0; 16]).await.unwrap();
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let error = connection.write_all(&[0; 16]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(began.elapsed(), Duration::from_secs(30));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_cut_wakes_its_reader_and_its_writer() {
+        let connections = Connections::default();
+        let (stream, _peer) = duplex(16);
+        let (mut reader, mut writer) = tokio::io::split(connection(stream, &connections));
+        let mut buffer = [0; 1];
+        let read = reader.read(&mut buffer);
+        let write = writer.write_all(&[0; 17]);
+        let cut = async { connections.cut() };
+        let (read, write, cut) = tokio::join!(read, write, cut);
+        assert_eq!(cut, 1);
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+        assert_eq!(write.unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[test]
+    fn a_connection_that_ended_is_forgotten() {
+        let connections = Connections::default();
+        drop(connection(duplex(1).0, &connections));
+        assert_eq!(connections.cut(), 0);
+    }
+}
