@@ -12,6 +12,7 @@
     reason = "the last moment before a deadline"
 )]
 
+mod caching;
 mod event;
 mod event_end;
 mod notify;
