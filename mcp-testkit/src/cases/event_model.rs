@@ -99,9 +99,9 @@ impl History {
     async fn step(&mut self, store: &dyn EventStore) -> CaseResult {
         let log = self.dice.below(self.logs.len());
         match self.dice.below(12) {
-            0..5 => self.append(store, log).await?,
-            5 => self.repeat(store).await?,
-            6 => self.attach(store, log).await?,
+            0..4 => self.append(store, log).await?,
+            4 => self.repeat(store).await?,
+            5..7 => self.attach(store, log).await?,
             7..11 => self.read(store, log).await?,
             // Only what is kept for ever is sealed.
             _ => self.seal(store, if log < 3 { 0 } else { 2 }).await?,
@@ -221,7 +221,8 @@ impl History {
         };
         let of_log = self.generations.iter().filter(|(of, ..)| *of == log);
         let readers: Vec<_> = of_log.copied().collect();
-        let reader = pick(&mut self.dice, &readers).filter(|_| self.dice.below(2) == 0);
+        let newest = &readers[readers.len().saturating_sub(2)..];
+        let reader = pick(&mut self.dice, newest).filter(|_| self.dice.below(4) > 0);
         let ours = self
             .reference
             .read(&name, after, reader.map(|own| own.1), limit);
