@@ -32,7 +32,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! `mcp-transport-http` and `mcp-transport-unix` put such a router on a socket. The store traits in
+//! `mcp-transport-http`, `mcp-transport-stdio` and `mcp-transport-unix` put such a router on the wire. The store traits in
 //! [`store`] are what other crates implement to share sessions between processes.
 //!
 //! # Cancel safety

@@ -84,6 +84,17 @@ async fn a_connection_that_ends_without_a_word_holds_up_nobody() {
     drop(silent);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_says_nothing_is_closed_after_a_while() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server.sock");
+    let (stop, served) = serve(&path).await;
+    let mut silent = Lines::connect(&path).await;
+    assert_eq!(silent.next().await, Value::Null);
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn a_call_in_lines_is_answered_before_the_server_ends() {
     let dir = tempfile::tempdir().unwrap();
