@@ -38,21 +38,17 @@ impl Running {
         self.speakers.is_empty()
     }
 
-    /// Runs a request; `messages` are its reply.
-    pub(super) fn push(&mut self, messages: impl Stream<Item = Bytes> + Send + 'static) {
-        self.requests += 1;
-        self.speak(messages, true);
-    }
-
-    /// The same, for a request that [`cancel`](Self::cancel) ends.
-    pub(super) fn push_cancellable(
+    /// Runs a request; `messages` are its reply. With an `id`, [`cancel`](Self::cancel) ends it.
+    pub(super) fn push(
         &mut self,
-        id: RequestId,
+        id: Option<RequestId>,
         messages: impl Stream<Item = Bytes> + Send + 'static,
     ) {
         self.requests += 1;
         let handle = self.speak(messages, true);
-        self.handles.insert(self.next, (id, handle));
+        if let Some(id) = id {
+            self.handles.insert(self.next, (id, handle));
+        }
     }
 
     /// Passes on messages that answer no request.
