@@ -62,10 +62,13 @@ impl Conversation {
 
     /// Takes a line; gives what is to be said at once.
     pub(super) async fn take(&mut self, line: Line, longest: usize) -> Option<Bytes> {
-        let Line::Text(text) = line else {
-            let error = ErrorObject::invalid_request("the line is too long");
-            let error = error.reason("too_large").with("limit", longest);
-            return Some(error_message(None, &error));
+        let text = match line {
+            Line::Text(text) => text,
+            Line::TooLong(id) => {
+                let error = ErrorObject::invalid_request("the line is too long");
+                let error = error.reason("too_large").with("limit", longest);
+                return Some(error_message(id.as_ref(), &error));
+            }
         };
         match jsonrpc::parse(&text) {
             Ok(Incoming::Single(Message::Request(request))) => self.request(request).await,
