@@ -98,14 +98,12 @@ impl Conversation {
 
     /// Whether one more request may run.
     fn has_place(&self) -> bool {
-        self.running.len() < self.server.limits().running_calls
+        self.running.requests() < self.server.limits().running_calls
     }
 
     async fn request(&mut self, request: Request) -> Option<Bytes> {
-        let refuse = |error: &ErrorObject| Some(error_message(Some(&request.id), error));
         if self.server.phase() >= Phase::Closing {
-            let error = ErrorObject::internal("the server is shutting down");
-            return refuse(&error.reason("draining"));
+            return Some(error_message(Some(&request.id), &draining()));
         }
         if request.method == Method::Initialize {
             return Some(self.initialize(request).await);
@@ -115,9 +113,7 @@ impl Conversation {
         }
         let bytes = self.waiting_bytes + size(&request);
         if self.waiting.len() >= WAITING || bytes > WAITING_BYTES {
-            metrics::counter!("mcp.calls.refused", "reason" => "too_many_calls").increment(1);
-            let error = ErrorObject::internal("too many requests of this connection are running");
-            return refuse(&error.reason("too_many_calls"));
+            return Some(error_message(Some(&request.id), &too_many_calls()));
         }
         self.waiting_bytes = bytes;
         self.waiting.push_back(request);
@@ -141,7 +137,7 @@ impl Conversation {
             Ok((response, opened)) => {
                 if let Some(Opened::Session(session)) = &opened {
                     let events = self.server.hear_on_connection(session);
-                    self.running.hear(messages(events));
+                    self.running.listen(None, messages(events));
                 }
                 self.opened = opened;
                 response.into_message()
@@ -173,8 +169,13 @@ impl Conversation {
         let meta = RequestMeta::required(params, self.server.revisions())?;
         let (id, caller) = (request.id.clone(), self.caller.clone());
         if request.method == Method::SubscriptionsListen {
+            let own = usize::from(matches!(self.opened, Some(Opened::Session(_))));
+            if self.running.listeners() >= self.server.limits().running_calls + own {
+                let error = ErrorObject::internal("this connection has too many subscriptions");
+                return Err(error.reason("too_many_listeners"));
+            }
             let messages = listen(self.server.clone(), request, caller);
-            self.running.push(Some(id), messages);
+            self.running.listen(Some(id), messages);
             return Ok(None);
         }
         let server = &self.server;
@@ -265,6 +266,12 @@ impl Conversation {
         if members.is_empty() || members.len() > self.server.limits().batch {
             return refuse("a batch has at least one member, and not too many");
         }
+        if self.server.phase() >= Phase::Closing {
+            return Some(error_message(None, &draining()));
+        }
+        if !self.has_place() {
+            return Some(error_message(None, &too_many_calls()));
+        }
         let mut answers: Vec<BoxFuture<'static, Option<Bytes>>> = Vec::new();
         for member in members {
             match member {
@@ -297,6 +304,16 @@ impl Conversation {
             Err(error) => ready(Some(error_message(Some(&id), &error))).boxed(),
         }
     }
+}
+
+fn draining() -> ErrorObject {
+    ErrorObject::internal("the server is shutting down").reason("draining")
+}
+
+fn too_many_calls() -> ErrorObject {
+    metrics::counter!("mcp.calls.refused", "reason" => "too_many_calls").increment(1);
+    let text = "too many requests of this connection are running";
+    ErrorObject::internal(text).reason("too_many_calls")
 }
 
 fn size(request: &Request) -> usize {
