@@ -7,10 +7,10 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     PostgresBuilder,
-    ear::{Ear, Setup},
-    name::Space,
-    notify::Publisher,
+    hub::{Hub, Setup},
+    keys::Space,
     pool::Pool,
+    publisher::Publisher,
 };
 
 /// Every store of an MCP server, in one PostgreSQL database. A clone is another handle to the same.
@@ -22,17 +22,12 @@ use crate::{
 /// # Examples
 ///
 /// ```no_run
-/// use std::sync::Arc;
-///
-/// use mcp_core::store::{EventStore, LeaseStore, Notifier, SessionStore};
+/// use mcp_core::{McpRouter, Server};
 /// use mcp_store_postgres::PostgresBackend;
 ///
-/// # async fn run() -> Result<(), mcp_core::store::StoreError> {
-/// let backend = PostgresBackend::connect("postgres://mcp@db.internal/mcp?sslmode=verify-full").await?;
-/// let sessions: Arc<dyn SessionStore> = Arc::new(backend.clone());
-/// let events: Arc<dyn EventStore> = Arc::new(backend.clone());
-/// let notifier: Arc<dyn Notifier> = Arc::new(backend.clone());
-/// let leases: Arc<dyn LeaseStore> = Arc::new(backend);
+/// # async fn run() -> Result<(), mcp_core::BoxError> {
+/// let stores = PostgresBackend::connect("postgres://mcp@db.internal/mcp?sslmode=verify-full").await?;
+/// let server = Server::builder(McpRouter::new()).backend(stores).build()?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -49,7 +44,7 @@ struct Inner {
 /// How this process says and hears that something is new.
 struct WakeUps {
     publisher: Arc<Publisher>,
-    ear: Arc<Ear>,
+    hub: Arc<Hub>,
 }
 
 /// What the operations need to know of the configuration.
@@ -60,6 +55,7 @@ pub(crate) struct Settings {
     pub(crate) tombstone: Duration,
     pub(crate) abandoned: Duration,
     pub(crate) max_payload: usize,
+    pub(crate) probe: Duration,
 }
 
 impl PostgresBackend {
@@ -92,15 +88,16 @@ impl PostgresBackend {
         let wake_ups = listen_options.map(|options| {
             let deadline = settings.deadline;
             let publisher = Arc::new(Publisher::start(Arc::clone(&pool), deadline));
-            let ear = Ear::new(Setup {
+            let hub = Hub::new(Setup {
                 options,
                 deadline,
+                probe: settings.probe,
                 space: space.clone(),
                 publisher: Arc::clone(&publisher),
             });
             WakeUps {
                 publisher,
-                ear: Arc::new(ear),
+                hub: Arc::new(hub),
             }
         });
         Self(Arc::new(Inner {
@@ -132,9 +129,9 @@ impl PostgresBackend {
         Some(&wake_ups.publisher)
     }
 
-    pub(crate) fn ear(&self) -> Option<&Arc<Ear>> {
+    pub(crate) fn hub(&self) -> Option<&Arc<Hub>> {
         let wake_ups = self.0.wake_ups.as_ref()?;
-        Some(&wake_ups.ear)
+        Some(&wake_ups.hub)
     }
 
     pub(crate) fn check_size(

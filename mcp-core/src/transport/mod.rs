@@ -1,7 +1,12 @@
 //! What carries messages between clients and a [`Server`].
 
+mod error;
+mod into_server;
+mod shutdown;
+
 use std::future::Future;
 
+pub use self::{error::ServeError, into_server::IntoServer, shutdown::signal};
 use crate::server::Server;
 
 /// Frames bytes for a [`Server`] and maps its outcomes to the transport's own terms.
