@@ -6,11 +6,8 @@ use deadpool_redis::redis::cmd;
 use mcp_core::store::{StoreError, StoreErrorKind};
 
 use crate::{
-    RedisBuilder,
-    builder::Settings,
-    hub::Hub,
-    keys::Keys,
-    pool::{Connections, Operation},
+    RedisBuilder, builder::Settings, connections::Connections, hub::Hub, keys::Keys,
+    operation::Operation,
 };
 
 /// Every store of a server, on one Redis or Valkey.
@@ -49,6 +46,13 @@ impl RedisBackend {
         RedisBuilder::new(url)
     }
 
+    /// Settings for a backend in a cluster, of which some nodes are enough to find the others.
+    #[cfg(feature = "cluster")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "cluster")))]
+    pub fn cluster(urls: impl IntoIterator<Item = impl Into<String>>) -> RedisBuilder {
+        RedisBuilder::cluster(urls.into_iter().map(Into::into).collect())
+    }
+
     /// Asks the server for an answer.
     ///
     /// # Errors
@@ -77,7 +81,16 @@ impl RedisBackend {
 
     /// Starts the time of an operation.
     pub(crate) fn begin(&self, operation: &'static str) -> Operation<'_> {
-        self.inner.connections.begin(operation)
+        Operation::begin(&self.inner.connections, operation)
+    }
+
+    /// How many keys with tags of their own one script may touch, if `many` are not too many.
+    pub(crate) fn keys_at_once(&self, many: usize) -> usize {
+        if self.connections().is_cluster() {
+            1
+        } else {
+            many
+        }
     }
 
     pub(crate) fn connections(&self) -> &Connections {

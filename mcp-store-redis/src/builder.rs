@@ -7,7 +7,14 @@ use deadpool_redis::redis::TlsCertificates;
 use deadpool_redis::redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use mcp_core::store::{StoreError, StoreErrorKind};
 
-use crate::{RedisBackend, keys::Keys, pool::Connections};
+#[cfg(feature = "cluster")]
+use crate::cluster::Cluster;
+use crate::{
+    RedisBackend,
+    connections::{Connections, Way},
+    keys::Keys,
+    pool::Single,
+};
 
 /// Configures a [`RedisBackend`].
 ///
@@ -29,6 +36,9 @@ use crate::{RedisBackend, keys::Keys, pool::Connections};
 #[must_use]
 pub struct RedisBuilder {
     url: String,
+    /// Further nodes, if it is a cluster.
+    #[cfg(feature = "cluster")]
+    nodes: Option<Vec<String>>,
     namespace: String,
     connections: usize,
     settings: Settings,
@@ -50,6 +60,8 @@ impl RedisBuilder {
     pub(crate) fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            #[cfg(feature = "cluster")]
+            nodes: None,
             namespace: "mcp".to_owned(),
             connections: 2,
             settings: Settings {
@@ -61,6 +73,15 @@ impl RedisBuilder {
             },
             #[cfg(feature = "tls")]
             certificates: None,
+        }
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(crate) fn cluster(mut urls: Vec<String>) -> Self {
+        let first = urls.pop().unwrap_or_default();
+        Self {
+            nodes: Some(urls),
+            ..Self::new(first)
         }
     }
 
@@ -132,12 +153,45 @@ impl RedisBuilder {
         if self.connections == 0 {
             return Err(invalid("a backend needs at least one connection"));
         }
-        let info = connection_info(&self.url)?;
-        #[cfg(feature = "tls")]
-        let info = crate::tls::secure(info, self.certificates)?;
-        let connections = Connections::new(info, self.connections, self.settings.deadline)?;
+        let way = self.way()?;
+        let connections = Connections::new(way, self.settings.deadline);
         let keys = Keys::new(&self.namespace);
         Ok(RedisBackend::new(connections, keys, self.settings))
+    }
+
+    #[cfg(not(feature = "cluster"))]
+    fn way(&self) -> Result<Way, StoreError> {
+        self.single()
+    }
+
+    #[cfg(feature = "cluster")]
+    fn way(&self) -> Result<Way, StoreError> {
+        let Some(others) = &self.nodes else {
+            return self.single();
+        };
+        let nodes = others.iter().chain([&self.url]);
+        let nodes = nodes.map(|url| self.info(url)).collect::<Result<_, _>>()?;
+        let cluster = Cluster::new(nodes, self.settings.deadline);
+        #[cfg(feature = "tls")]
+        let cluster = cluster.certificates(self.certificates.clone());
+        Ok(Way::Cluster(cluster.check()?))
+    }
+
+    fn single(&self) -> Result<Way, StoreError> {
+        let info = self.info(&self.url)?;
+        let single = Single::new(info, self.connections, self.settings.deadline)?;
+        Ok(Way::Single(single))
+    }
+
+    #[cfg_attr(
+        not(feature = "tls"),
+        expect(clippy::unused_self, reason = "it has the certificates")
+    )]
+    fn info(&self, url: &str) -> Result<ConnectionInfo, StoreError> {
+        let info = connection_info(url)?;
+        #[cfg(feature = "tls")]
+        let info = crate::tls::secure(info, self.certificates.as_ref())?;
+        Ok(info)
     }
 
     /// A backend whose server has answered.

@@ -155,15 +155,30 @@ fn find(error: &RedisError, sent: Sent) -> Row {
     }
 }
 
-/// The error of `operation`, and what to do with the connection.
-pub(crate) fn translate(
-    operation: &'static str,
-    error: &RedisError,
-    sent: Sent,
-) -> (StoreError, Connection) {
-    let row = find(error, sent);
-    let error = StoreError::new(row.kind, operation, row.message).with_source(Answer::of(error));
-    (error, row.connection)
+/// The error of `operation`.
+pub(crate) fn translate(operation: &'static str, error: &RedisError, sent: Sent) -> StoreError {
+    let Row { kind, message, .. } = find(error, sent);
+    StoreError::new(kind, operation, message).with_source(Answer::of(error))
+}
+
+/// What to do with the connection that a command failed on.
+pub(crate) fn connection_after(error: &RedisError) -> Connection {
+    find(error, Sent::Perhaps).connection
+}
+
+/// Whether a node of a cluster says that it does not serve the slot now, so that the same command may
+/// succeed elsewhere or in a moment.
+#[cfg(feature = "cluster")]
+pub(crate) fn is_of_another_node(error: &RedisError) -> bool {
+    let codes = [
+        "MOVED",
+        "ASK",
+        "TRYAGAIN",
+        "CLUSTERDOWN",
+        "MASTERDOWN",
+        "READONLY",
+    ];
+    error.code().is_some_and(|code| codes.contains(&code))
 }
 
 /// Whether a script has to be sent as text.
@@ -181,6 +196,12 @@ pub(crate) fn not_sent_in_time(operation: &'static str) -> StoreError {
 pub(crate) fn no_reply_in_time(operation: &'static str) -> StoreError {
     let message = "there was no reply in time";
     StoreError::new(StoreErrorKind::Unknown, operation, message)
+}
+
+/// The error of an operation whose first step is done.
+pub(crate) fn half_done(error: StoreError) -> StoreError {
+    let message = "only a part of it may be done";
+    StoreError::new(StoreErrorKind::Unknown, error.operation(), message).with_source(error)
 }
 
 /// A payload or record beyond the limit.
@@ -236,9 +257,9 @@ mod tests {
 
     #[track_caller]
     fn assert_row(error: &RedisError, sent: Sent, kind: StoreErrorKind, connection: Connection) {
-        let (translated, found) = translate("session.load", error, sent);
+        let translated = translate("session.load", error, sent);
         assert_eq!(translated.kind(), kind, "{error}");
-        assert_eq!(found, connection, "{error}");
+        assert_eq!(find(error, sent).connection, connection, "{error}");
         assert_eq!(translated.operation(), "session.load");
     }
 
@@ -353,7 +374,7 @@ mod tests {
     #[test]
     fn no_error_shows_what_the_server_said_about_keys() {
         let line = "NOPERM User u has no permissions to access the 'mcp:s:secret-id' key";
-        let (error, _) = translate("session.load", &refusal(line), Sent::Perhaps);
+        let error = translate("session.load", &refusal(line), Sent::Perhaps);
         let shown = format!(
             "{error} {error:?} {} {:?}",
             error.source().unwrap(),

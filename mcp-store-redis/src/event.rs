@@ -14,7 +14,7 @@ use crate::{
     RedisBackend,
     backend::{millis, random},
     error,
-    pool::Operation,
+    operation::Operation,
     scripts::{self, Call, Reply, Script},
 };
 
@@ -130,7 +130,7 @@ impl EventStore for RedisBackend {
     async fn heads(&self, logs: &[LogKey]) -> Result<Vec<Option<Head>>, StoreError> {
         let operation = self.begin("event.heads");
         let chunks = logs
-            .chunks(AT_ONCE)
+            .chunks(self.keys_at_once(AT_ONCE))
             .map(|logs| self.some_heads(&operation, logs));
         Ok(try_join_all(chunks).await?.concat())
     }
@@ -166,7 +166,11 @@ impl EventStore for RedisBackend {
             let log = self.keys().stream(session, &name);
             purge = purge.keys([log.head, log.entries, log.given]).arg(name);
         }
-        operation.run(&purge).await?.number()
+        operation
+            .run(&purge)
+            .await
+            .map_err(error::half_done)?
+            .number()
     }
 }
 

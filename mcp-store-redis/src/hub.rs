@@ -160,7 +160,7 @@ impl Hub {
     }
 
     /// Tells who hears that something may have been lost.
-    fn lose(&self) {
+    pub(crate) fn lose(&self) {
         let state = self.lock();
         let armed = state
             .members

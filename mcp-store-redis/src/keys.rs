@@ -77,6 +77,12 @@ impl Keys {
         self.tag("o", Some(digest))
     }
 
+    /// The sessions that an owner has begun to make a moment ago.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn latest(&self, digest: &str) -> String {
+        format!("{}:new", self.owner(digest))
+    }
+
     pub(crate) fn index(&self) -> IndexKeys {
         let tag = self.tag("x", None);
         IndexKeys {

@@ -29,18 +29,23 @@
 //!
 //! | name | adds |
 //! |---|---|
+//! | `cluster` | `RedisBackend::cluster`: servers that share the keys by hash slot |
 //! | `tls` | `rediss://` URLs, by rustls |
 //!
 //! # Modules
 //!
 //! All private. `builder` makes the `backend`; `session`, `event`, `lease` and `notify` implement the
-//! traits. Their `scripts` go through an operation of `pool` and the connection of a `slot`; `error` says
-//! what failures mean, `keys` names every key. Behind `notify` stand the `hub` of all listeners, the
+//! traits. Their `scripts` are sent by an `operation` through the `connections`, which are those of a
+//! `pool`, each in its `slot`, or of a `cluster`, whose sessions are in `spread`; `error` says what
+//! failures mean, `keys` names every key. Behind `notify` stand the `hub` of all listeners, the
 //! `line` that hears for them, and an `ear` for each; a `message` is what goes over the line.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backend;
 mod builder;
+#[cfg(feature = "cluster")]
+mod cluster;
+mod connections;
 mod ear;
 mod error;
 mod event;
@@ -50,10 +55,13 @@ mod lease;
 mod line;
 mod message;
 mod notify;
+mod operation;
 mod pool;
 mod scripts;
 mod session;
 mod slot;
+#[cfg(feature = "cluster")]
+mod spread;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
-use deadpool_redis::redis::{PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
+use deadpool_redis::redis::{PushInfo, PushKind, RedisError, Value};
 use mcp_core::store::StoreError;
 use tokio::{
     sync::watch,
@@ -12,6 +12,7 @@ use tokio::{
 use crate::{
     RedisBackend,
     backend::random,
+    connections::Subscriber,
     message::{self, Message},
 };
 
@@ -20,7 +21,7 @@ const OPERATION: &str = "notify.listen";
 /// A connection that is subscribed to the channel for everyone and to some others. It ends when this
 /// is dropped.
 pub(crate) struct Line {
-    connection: MultiplexedConnection,
+    connection: Subscriber,
     channels: BTreeSet<String>,
     probe: Probe,
 }
@@ -60,7 +61,7 @@ impl Line {
         let shared = everyone.clone();
         let hear = move |push: PushInfo| match (push.kind, hub.upgrade()) {
             (PushKind::Disconnection, _) => shown.send_modify(|signs| signs.ended = true),
-            (PushKind::Message, Some(hub)) => match understand(&push.data) {
+            (PushKind::Message | PushKind::SMessage, Some(hub)) => match understand(&push.data) {
                 Some((channel, Message::Look(log))) => {
                     hub.hear((channel != shared).then_some(channel), &log);
                 }
@@ -71,6 +72,8 @@ impl Line {
                     metrics::counter!("mcp.store.wakeups.skipped").increment(1);
                 }
             },
+            // A node of a cluster has another slot: what was published meanwhile went elsewhere.
+            (PushKind::SSubscribe, Some(hub)) => hub.lose(),
             _ => {}
         };
         let connection = backend
@@ -139,17 +142,15 @@ impl Ended {
 
 /// Subscribes to what is new in `wanted`, and leaves what is not in it.
 async fn change(
-    connection: &mut MultiplexedConnection,
+    connection: &mut Subscriber,
     present: &BTreeSet<String>,
     wanted: &BTreeSet<String>,
 ) -> Result<(), RedisError> {
-    let new: Vec<_> = wanted.difference(present).collect();
-    if !new.is_empty() {
-        connection.subscribe(new).await?;
+    for channel in wanted.difference(present) {
+        connection.subscribe(channel).await?;
     }
-    let old: Vec<_> = present.difference(wanted).collect();
-    if !old.is_empty() {
-        connection.unsubscribe(old).await?;
+    for channel in present.difference(wanted) {
+        connection.unsubscribe(channel).await?;
     }
     Ok(())
 }

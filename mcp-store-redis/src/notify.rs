@@ -35,7 +35,7 @@ impl RedisBackend {
         channel: &str,
         message: &str,
     ) -> Result<(), StoreError> {
-        let mut publish = cmd("PUBLISH");
+        let mut publish = cmd(self.connections().publish());
         publish.arg(channel).arg(message);
         self.begin(operation).command(&publish).await.map(drop)
     }

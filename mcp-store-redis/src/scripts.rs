@@ -18,7 +18,8 @@ pub(crate) struct Script {
 }
 
 macro_rules! scripts {
-    ($($name:ident: $($file:literal)+;)+) => {$(
+    ($($(#[$only:meta])? $name:ident: $($file:literal)+;)+) => {$(
+        $(#[$only])?
         pub(crate) static $name: Script = Script {
             text: concat!($(include_str!(concat!("scripts/", $file, ".lua"))),+),
             hash: LazyLock::new(|| Hashed::new($name.text).get_hash().to_owned()),
@@ -34,6 +35,8 @@ scripts! {
     ENDS: "ends";
     DUE: "due";
     SETTLE: "settle";
+    #[cfg(feature = "cluster")] INDEX: "index";
+    #[cfg(feature = "cluster")] RESERVE: "reserve";
     APPEND: "log" "append";
     ATTACH: "log" "attach";
     READ: "log" "read";

@@ -13,12 +13,14 @@ use mcp_core::{
     },
 };
 
+#[cfg(feature = "cluster")]
+use crate::spread::Times;
 use crate::{
     RedisBackend,
     backend::millis,
     error,
     keys::{IndexKeys, owner_digest},
-    pool::Operation,
+    operation::Operation,
     scripts::{self, Call, Reply, Script},
 };
 
@@ -43,6 +45,10 @@ impl SessionStore for RedisBackend {
             ttl,
             caps: *caps,
         };
+        #[cfg(feature = "cluster")]
+        if self.connections().is_cluster() {
+            return self.create_spread(&operation, record, &new).await;
+        }
         let members = match self.try_create(&operation, record, &new, &[]).await? {
             Tried::Done(created) => return Ok(created),
             Tried::Full(members) => members,
@@ -80,13 +86,22 @@ impl SessionStore for RedisBackend {
             .session_call(&scripts::UPDATE, id, &owner)
             .number(expected.0)
             .arg(record)
-            .arg(owner);
+            .arg(owner.clone());
         if let Some(ttl) = change.ttl {
             call = call.number(millis(ttl.idle)).number(millis(ttl.absolute));
         }
         let mut reply = operation.run(&call).await?;
         match reply.text()?.as_str() {
-            "done" => Ok(Some(Version(reply.number()?))),
+            "done" => {
+                let version = Version(reply.number()?);
+                #[cfg(feature = "cluster")]
+                if self.connections().is_cluster() && change.ttl.is_some() {
+                    let times = Times::read(&mut reply)?;
+                    let indexed = self.index_spread(&operation, id, &owner, times).await;
+                    indexed.map_err(error::half_done)?;
+                }
+                Ok(Some(version))
+            }
             "none" => Ok(None),
             "owner" => refuse(StoreErrorKind::InvalidArgument, "the owner cannot change"),
             "conflict" => refuse(
@@ -114,11 +129,8 @@ impl SessionStore for RedisBackend {
             return Ok(false);
         };
         // The session is gone. An index that still names it is corrected by whoever comes across it.
-        let unindex = Call::new(&scripts::SETTLE)
-            .keys(self.index_keys(&owner))
-            .arg(id.as_str().to_owned())
-            .arg("");
-        operation.run(&unindex).await?;
+        let unindexed = self.unindex(&operation, id, &owner).await;
+        unindexed.map_err(error::half_done)?;
         Ok(true)
     }
 
@@ -166,11 +178,11 @@ impl SessionStore for RedisBackend {
 }
 
 /// What `create` writes.
-struct New {
-    record: Bytes,
-    owner: String,
-    ttl: Ttl,
-    caps: Caps,
+pub(crate) struct New {
+    pub(crate) record: Bytes,
+    pub(crate) owner: String,
+    pub(crate) ttl: Ttl,
+    pub(crate) caps: Caps,
 }
 
 enum Tried {
@@ -218,10 +230,18 @@ impl RedisBackend {
     }
 
     /// A script about one session, with its id and the keys of its indexes.
-    fn session_call(&self, script: &'static Script, id: &SessionId, owner: &str) -> Call {
+    pub(crate) fn session_call(
+        &self,
+        script: &'static Script,
+        id: &SessionId,
+        owner: &str,
+    ) -> Call {
         Call::new(script)
             .key(self.keys().session(id))
-            .keys(self.index_keys(owner))
+            .keys(
+                self.index_keys(owner)
+                    .filter(|_| !self.connections().is_cluster()),
+            )
             .arg(id.as_str().to_owned())
     }
 
@@ -232,8 +252,26 @@ impl RedisBackend {
         [ids, due].into_iter().chain(of_owner)
     }
 
+    /// Takes a session of `owner` out of the indexes.
+    async fn unindex(
+        &self,
+        operation: &Operation<'_>,
+        id: &SessionId,
+        owner: &str,
+    ) -> Result<(), StoreError> {
+        #[cfg(feature = "cluster")]
+        if self.connections().is_cluster() {
+            return self.unindex_spread(operation, id, owner).await;
+        }
+        let settle = Call::new(&scripts::SETTLE)
+            .keys(self.index_keys(owner))
+            .arg(id.as_str().to_owned())
+            .arg("");
+        operation.run(&settle).await.map(drop)
+    }
+
     /// Those of `ids` that are not live sessions of `owner`.
-    async fn ended(
+    pub(crate) async fn ended(
         &self,
         operation: &Operation<'_>,
         owner: &str,
@@ -272,7 +310,7 @@ impl RedisBackend {
         call: &Call,
         ids: &[SessionId],
     ) -> Result<Vec<Option<u64>>, StoreError> {
-        let runs = ids.chunks(AT_ONCE).map(async |ids| {
+        let runs = ids.chunks(self.keys_at_once(AT_ONCE)).map(async |ids| {
             let keys = ids.iter().map(|id| self.keys().session(id));
             let mut reply = operation.run(&call.clone().keys(keys)).await?;
             let answers = ids.iter().map(|_| reply.maybe_number());
@@ -299,7 +337,7 @@ impl RedisBackend {
     }
 }
 
-fn read_ids(mut reply: Reply) -> Result<Vec<SessionId>, StoreError> {
+pub(crate) fn read_ids(mut reply: Reply) -> Result<Vec<SessionId>, StoreError> {
     let mut ids = Vec::new();
     while !reply.is_empty() {
         ids.push(SessionId::new(reply.text()?));

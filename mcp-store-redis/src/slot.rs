@@ -65,10 +65,17 @@ pub(crate) struct Failure(Arc<PoolError>);
 impl Failure {
     pub(crate) fn into_error(self, operation: &'static str) -> StoreError {
         if let PoolError::Backend(error) = &*self.0 {
-            return error::translate(operation, error, Sent::No).0;
+            return error::translate(operation, error, Sent::No);
         }
         let message = "the pool has no connection";
         StoreError::new(StoreErrorKind::Unavailable, operation, message)
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl From<deadpool_redis::redis::RedisError> for Failure {
+    fn from(error: deadpool_redis::redis::RedisError) -> Self {
+        Self(Arc::new(PoolError::Backend(error)))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::builder::invalid;
 /// Gives a connection its certificates, if its URL asks for TLS.
 pub(crate) fn secure(
     info: ConnectionInfo,
-    certificates: Option<TlsCertificates>,
+    certificates: Option<&TlsCertificates>,
 ) -> Result<ConnectionInfo, StoreError> {
     if !matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
         return match certificates {
@@ -25,7 +25,7 @@ pub(crate) fn secure(
     let Some(certificates) = certificates else {
         return Ok(info);
     };
-    let client = Client::build_with_tls(info, certificates)
+    let client = Client::build_with_tls(info, certificates.clone())
         .map_err(|_| invalid("the certificates cannot be used"))?;
     Ok(client.get_connection_info().clone())
 }

@@ -17,5 +17,4 @@ end
 local ends = NOW + ABSOLUTE
 redis.call('HSET', SESSION, 'record', ARGV[2], 'version', 1, 'created', NOW, 'owner', ARGV[3],
   'idle', IDLE, 'absolute', ABSOLUTE, 'ends', ends)
-live(ID, IDLE, ends)
-return {'created'}
+return {'created', live(ID, IDLE, ends)}

@@ -19,6 +19,6 @@ if IDLE then
   -- Counted from the creation, of which only the present end tells.
   local ends = stored[3] - stored[4] + ABSOLUTE
   redis.call('HSET', SESSION, 'idle', IDLE, 'absolute', ABSOLUTE, 'ends', ends)
-  live(ID, IDLE, ends)
+  return {'done', version, live(ID, IDLE, ends)}
 end
 return {'done', version}

@@ -1,0 +1,231 @@
+//! Three servers that share the keys.
+#![cfg(feature = "cluster")]
+
+#[path = "support/operations.rs"]
+mod operations;
+
+use std::{collections::BTreeSet, net::TcpListener, time::Duration};
+
+use bytes::Bytes;
+use mcp_core::{
+    BoxError,
+    store::{
+        Append, Audience, Caps, Created, EventStore, InstanceId, LogKey, Notifier, Retention,
+        SessionChange, SessionId, SessionStore, Ttl, Version, WakeUp,
+    },
+};
+use mcp_store_redis::{
+    RedisBackend,
+    deadpool_redis::redis::{Client, FromRedisValue, cmd},
+};
+use mcp_testkit::{race, server::RedisServer, session};
+use operations::{every_operation, stream};
+
+const TTL: Ttl = Ttl {
+    idle: Duration::from_mins(1),
+    absolute: Duration::from_hours(1),
+};
+
+const SLOTS: [(u32, u32); 3] = [(0, 5460), (5461, 10922), (10923, 16383)];
+
+struct Cluster {
+    nodes: Vec<RedisServer>,
+}
+
+impl Cluster {
+    async fn start() -> Result<Self, BoxError> {
+        let mut nodes = Vec::new();
+        let mut buses = Vec::new();
+        for (number, slots) in (1..).zip(SLOTS) {
+            let bus = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+            let bus_line = format!("cluster-port {bus}");
+            let node = RedisServer::start_with(&["cluster-enabled yes", &bus_line])?;
+            let (from, to) = (slots.0.to_string(), slots.1.to_string());
+            expect_ok(&node.command(&["CLUSTER", "ADDSLOTSRANGE", &from, &to])?)?;
+            let epoch = number.to_string();
+            expect_ok(&node.command(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch])?)?;
+            nodes.push(node);
+            buses.push(bus.to_string());
+        }
+        for (node, bus) in nodes.iter().zip(&buses).skip(1) {
+            let port = node.port().to_string();
+            expect_ok(&nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port, bus])?)?;
+        }
+        let cluster = Self { nodes };
+        // They tell each other what they have.
+        while !cluster.is_whole().await? {
+            tokio::task::yield_now().await;
+        }
+        Ok(cluster)
+    }
+
+    async fn is_whole(&self) -> Result<bool, BoxError> {
+        let states: Vec<String> = self.ask(&["CLUSTER", "INFO"]).await?;
+        let is_whole = |state: &String| {
+            state.contains("cluster_state:ok") && state.contains("cluster_known_nodes:3")
+        };
+        Ok(states.iter().all(is_whole))
+    }
+
+    fn backend(&self) -> Result<RedisBackend, BoxError> {
+        // One node is enough to find the others.
+        let builder = RedisBackend::cluster([self.nodes[1].url()]);
+        Ok(builder.deadline(Duration::from_secs(5)).build()?)
+    }
+
+    /// What each node answers.
+    async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> Result<Vec<T>, BoxError> {
+        let mut answers = Vec::new();
+        for node in &self.nodes {
+            let client = Client::open(node.url())?;
+            let mut connection = client.get_multiplexed_async_connection().await?;
+            let mut command = cmd(words[0]);
+            command.arg(&words[1..]);
+            answers.push(command.query_async(&mut connection).await?);
+        }
+        Ok(answers)
+    }
+}
+
+fn expect_ok(answer: &str) -> Result<(), BoxError> {
+    if answer == "+OK" {
+        return Ok(());
+    }
+    Err(answer.to_owned().into())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_works_and_is_spread_over_the_nodes() -> Result<(), BoxError> {
+    let cluster = Cluster::start().await?;
+    let store = cluster.backend()?;
+    for number in 0..20 {
+        every_operation(&store, &format!("name-{number}"), |_, _| {}).await?;
+        store
+            .create(&session::record(&format!("s{number}"))?, TTL, &Caps::none())
+            .await?;
+    }
+    let sizes: Vec<u32> = cluster.ask(&["DBSIZE"]).await?;
+    assert!(sizes.iter().all(|size| *size > 0), "{sizes:?}");
+    let listed = store.list(None, 100).await?;
+    assert_eq!(listed.len(), 20);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_session_leaves_its_tombstone_alone() -> Result<(), BoxError> {
+    let cluster = Cluster::start().await?;
+    let store = cluster.backend()?;
+    let record = session::record_of("one", &session::alice())?;
+    store.create(&record, TTL, &Caps::none()).await?;
+    let change = SessionChange::to(record.clone()).with_ttl(TTL);
+    assert_eq!(
+        store.update(&record.id, Version(1), &change).await?,
+        Some(Version(2))
+    );
+    assert!(store.delete(&record.id).await?);
+    let keys: Vec<BTreeSet<String>> = cluster.ask(&["KEYS", "*"]).await?;
+    // What was reserved a moment ago is remembered for a minute.
+    let keys = keys.into_iter().flatten();
+    let left: Vec<_> = keys.filter(|key| !key.ends_with(":new")).collect();
+    assert_eq!(left, ["{mcp:s:one}"]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cap_of_an_owner_is_never_exceeded() -> Result<(), BoxError> {
+    let cluster = Cluster::start().await?;
+    let caps = Caps::none().per_principal(3);
+    let stores = vec![cluster.backend()?; 12];
+    let created = race(stores, move |number, store| async move {
+        let record = session::record_of(&format!("s{number}"), &session::alice())?;
+        Ok::<_, BoxError>(store.create(&record, TTL, &caps).await?)
+    })
+    .await;
+    let created = created.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let made = created
+        .iter()
+        .filter(|created| matches!(created, Created::Created(_)));
+    assert_eq!(made.count(), 3, "{created:?}");
+    // A free place is found again.
+    let store = cluster.backend()?;
+    let first = store.list(None, 1).await?;
+    assert!(store.delete(&first[0].record.id).await?);
+    let record = session::record_of("another", &session::alice())?;
+    let again = store.create(&record, TTL, &caps).await?;
+    assert_eq!(again, Created::Created(Version(1)));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn logs_and_sessions_of_every_slot_are_asked_for_at_once() -> Result<(), BoxError> {
+    let cluster = Cluster::start().await?;
+    let store = cluster.backend()?;
+    let keep = Retention {
+        events: 10,
+        bytes: 1 << 20,
+        age: None,
+    };
+    let events = [Bytes::from_static(b"event")];
+    let logs: Vec<LogKey> = (0..50).map(|n| stream(&format!("s{n}"), "get")).collect();
+    for log in &logs[..25] {
+        store.append(log, Append::new(&events, keep)).await?;
+    }
+    let heads = store.heads(&logs).await?;
+    assert!(heads[..25].iter().all(Option::is_some));
+    assert!(heads[25..].iter().all(Option::is_none));
+    let ids: Vec<SessionId> = (0..50).map(|n| SessionId::new(n.to_string())).collect();
+    assert_eq!(store.touch(&ids).await?, vec![None; 50]);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listeners_hear_whatever_node_has_their_channel() -> Result<(), BoxError> {
+    let cluster = Cluster::start().await?;
+    let (here, there) = (cluster.backend()?, cluster.backend()?);
+    for number in 0..10 {
+        let instance = InstanceId::new(format!("i{number}"));
+        let mut ear = here.listen(&instance).await?;
+        let log = LogKey::Broadcast(number);
+        there.publish(&Audience::Instance(instance), &log).await?;
+        hears(ear.as_mut(), &log).await;
+        there.publish(&Audience::Everyone, &LogKey::Config).await?;
+        hears(ear.as_mut(), &LogKey::Config).await;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slot_that_moved_is_found_within_the_call() -> Result<(), BoxError> {
+    let cluster = Cluster::start().await?;
+    let store = cluster.backend()?;
+    assert_eq!(store.heads(&[LogKey::Config]).await?, [None]);
+    let slots: Vec<u32> = cluster.ask(&["CLUSTER", "KEYSLOT", "{mcp:c}:l"]).await?;
+    let slot = slots[0].to_string();
+    let owner = SLOTS.iter().position(|(_, last)| slots[0] <= *last);
+    let ids: Vec<String> = cluster.ask(&["CLUSTER", "MYID"]).await?;
+    let next = &ids[(owner.ok_or("no owner")? + 1) % 3];
+    let moved: Vec<String> = cluster
+        .ask(&["CLUSTER", "SETSLOT", &slot, "NODE", next])
+        .await?;
+    assert_eq!(moved, ["OK"; 3]);
+    let keep = Retention {
+        events: 10,
+        bytes: 1 << 20,
+        age: None,
+    };
+    let events = [Bytes::from_static(b"event")];
+    let appended = store
+        .append(&LogKey::Config, Append::new(&events, keep))
+        .await?;
+    assert_eq!(appended.last.seq, 1);
+    Ok(())
+}
+
+/// Waits for a wake-up. Losses may be announced before it.
+async fn hears(ear: &mut dyn mcp_core::store::Listener, log: &LogKey) {
+    while let Some(woken) = ear.next().await {
+        if woken == WakeUp::Look(log.clone()) {
+            return;
+        }
+    }
+}
