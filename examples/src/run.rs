@@ -6,7 +6,11 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_core::{Server, server::ServerBuilder, store::InstanceId};
+use mcp_core::{
+    Server,
+    server::ServerBuilder,
+    store::{InstanceId, Principal},
+};
 use mcp_transport_http::HttpTransport;
 use tokio::net::TcpListener;
 
@@ -59,12 +63,18 @@ async fn run(
     let stop = mcp_transport_http::signal();
     bound(address);
     say(&format!("listening on http://{address}/mcp"));
-    let transport = HttpTransport::serving(server);
+    let mut transport = HttpTransport::serving(server);
+    if let Some(header) = flags.user_header.clone() {
+        transport = transport.with_principal(move |parts| {
+            let user = parts.headers.get(header.as_str())?.to_str().ok()?;
+            Some(Principal::new("proxy", user))
+        });
+    }
     Ok(transport.serve_listener(listener, stop).await?)
 }
 
 async fn server(mut builder: ServerBuilder, flags: &Flags) -> Result<Server, Failure> {
-    builder = builder.sessions(flags.sessions.into());
+    builder = flags.timing.apply(builder.sessions(flags.sessions.into()));
     if let Some(backend) = backend::connect(flags).await? {
         builder = builder.backend(backend);
     }

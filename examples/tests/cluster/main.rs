@@ -1,0 +1,68 @@
+//! Several instances on one backend, as processes: no client stays with an instance.
+//!
+//! Every case runs on each backend. Its number is that of the promise it checks.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and shows what its processes said"
+)]
+
+mod backend;
+mod client;
+mod modern;
+mod process;
+mod sse;
+
+mod asks;
+mod notices;
+mod owners;
+mod sessions;
+mod streams;
+
+/// A test per case and backend.
+macro_rules! cases {
+    ($($theme:ident::$case:ident,)*) => {
+        mod redis {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    crate::$theme::$case(crate::backend::Backend::Redis).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    crate::$theme::$case(crate::backend::Backend::Postgres).await;
+                }
+            )*
+        }
+    };
+}
+
+cases! {
+    sessions::e2e_01_a_session_is_known_everywhere_until_it_is_deleted,
+    sessions::e2e_01_the_end_of_a_session_ends_its_streams_and_calls_everywhere,
+    sessions::e2e_15_a_session_in_use_outlives_its_idle_time,
+    streams::e2e_02_a_stream_cut_on_one_instance_goes_on_at_another,
+    streams::e2e_02_a_stream_cut_after_every_event_loses_and_repeats_nothing,
+    streams::e2e_02_what_is_said_while_nobody_listens_is_kept,
+    asks::e2e_04_a_question_of_one_instance_is_answered_through_another,
+    asks::e2e_04_only_the_first_answer_counts,
+    asks::e2e_04_an_answer_that_nobody_waits_for_is_refused_at_once,
+    streams::e2e_05_a_call_is_cancelled_through_another_instance,
+    streams::e2e_05_progress_reaches_the_stream_wherever_it_is,
+    notices::e2e_06_a_changed_list_is_told_once_to_everyone_who_asked,
+    notices::e2e_06_an_update_is_told_to_those_who_subscribed,
+    notices::e2e_06_another_namespace_hears_nothing,
+    notices::e2e_07_whoever_listens_hears_what_follows_the_acknowledgement,
+    notices::e2e_07_whoever_subscribed_hears_what_follows,
+    owners::e2e_10_the_session_of_another_user_looks_unknown,
+    owners::e2e_10_the_event_of_another_session_looks_unknown,
+    asks::e2e_13_a_question_without_a_session_is_answered_at_another_instance,
+    asks::e2e_13_configured_keys_are_enough,
+}
