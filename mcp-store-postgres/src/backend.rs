@@ -5,7 +5,13 @@ use std::{fmt, sync::Arc, time::Duration};
 use mcp_core::store::{StoreError, StoreErrorKind};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{PostgresBuilder, name::Space, notify::Publisher, pool::Pool};
+use crate::{
+    PostgresBuilder,
+    ear::{Ear, Setup},
+    name::Space,
+    notify::Publisher,
+    pool::Pool,
+};
 
 /// Every store of an MCP server, in one PostgreSQL database. A clone is another handle to the same.
 ///
@@ -36,9 +42,14 @@ struct Inner {
     pool: Arc<Pool>,
     settings: Settings,
     space: Space,
-    /// `None` when nobody listens and everybody polls.
-    publisher: Option<Arc<Publisher>>,
-    listen_options: PgConnectOptions,
+    /// `None` when everybody polls.
+    wake_ups: Option<WakeUps>,
+}
+
+/// How this process says and hears that something is new.
+struct WakeUps {
+    publisher: Arc<Publisher>,
+    ear: Arc<Ear>,
 }
 
 /// What the operations need to know of the configuration.
@@ -78,15 +89,25 @@ impl PostgresBackend {
         listen_options: Option<PgConnectOptions>,
     ) -> Self {
         let pool = Arc::new(pool);
-        let publisher = listen_options
-            .as_ref()
-            .map(|_| Arc::new(Publisher::start(Arc::clone(&pool), settings.deadline)));
+        let wake_ups = listen_options.map(|options| {
+            let deadline = settings.deadline;
+            let publisher = Arc::new(Publisher::start(Arc::clone(&pool), deadline));
+            let ear = Ear::new(Setup {
+                options,
+                deadline,
+                space: space.clone(),
+                publisher: Arc::clone(&publisher),
+            });
+            WakeUps {
+                publisher,
+                ear: Arc::new(ear),
+            }
+        });
         Self(Arc::new(Inner {
             pool,
             settings,
             space,
-            publisher,
-            listen_options: listen_options.unwrap_or_else(PgConnectOptions::new_without_pgpass),
+            wake_ups,
         }))
     }
 
@@ -106,13 +127,14 @@ impl PostgresBackend {
         &self.0.space
     }
 
-    pub(crate) fn publisher(&self) -> Option<&Arc<Publisher>> {
-        self.0.publisher.as_ref()
+    pub(crate) fn publisher(&self) -> Option<&Publisher> {
+        let wake_ups = self.0.wake_ups.as_ref()?;
+        Some(&wake_ups.publisher)
     }
 
-    /// How to reach the server for LISTEN.
-    pub(crate) fn listen_options(&self) -> &PgConnectOptions {
-        &self.0.listen_options
+    pub(crate) fn ear(&self) -> Option<&Arc<Ear>> {
+        let wake_ups = self.0.wake_ups.as_ref()?;
+        Some(&wake_ups.ear)
     }
 
     pub(crate) fn check_size(

@@ -240,7 +240,7 @@ fn guarded(options: PgConnectOptions, deadline: Duration) -> PgConnectOptions {
     let patience = (deadline * 3 / 4).as_millis().max(1).to_string();
     options.options([
         ("statement_timeout", patience.as_str()),
-        ("default_transaction_isolation", "read\\ committed"),
+        ("default_transaction_isolation", "read committed"),
     ])
 }
 

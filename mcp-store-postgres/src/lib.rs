@@ -34,13 +34,14 @@
 //! # Modules
 //!
 //! All private. `builder` makes the `backend`; `session`, `event`, `lease` and `notify` implement the
-//! traits, `listener` is the ear of `notify`, `sweep` frees what has ended; `pool` runs statements,
+//! traits, `ear` and `listener` hear for `notify`, `sweep` frees what has ended; `pool` runs statements,
 //! `error` says what their failures mean, `name` and `number` turn values into columns; `migrate`
 //! applies the files in `migrations`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backend;
 mod builder;
+mod ear;
 mod error;
 mod event;
 mod lease;
@@ -56,3 +57,7 @@ mod sweep;
 pub use self::{backend::PostgresBackend, builder::PostgresBuilder};
 /// The driver, in the version that this crate uses.
 pub use sqlx;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -64,6 +64,11 @@ impl Space {
         self.channel("instance", instance.as_str().as_bytes())
     }
 
+    /// The channel on which a process hears itself.
+    pub(crate) fn probe(&self, token: u64) -> String {
+        self.channel("probe", &token.to_be_bytes())
+    }
+
     /// A channel: at most 63 bytes, or the server would cut its name.
     fn channel(&self, kind: &'static str, name: &[u8]) -> String {
         let hex = self.digest(kind, name).to_hex();

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     PostgresBackend,
     error::Effect,
-    listener,
+    listener::PostgresListener,
     pool::{Pool, Statement},
 };
 
@@ -46,8 +46,8 @@ pub(crate) enum Message {
     Look(LogKey),
     /// Look at every log.
     LookAtAll,
-    /// A sign of life from a listener to itself.
-    Probe(String),
+    /// A sign of life of a process to itself.
+    Probe(u64),
 }
 
 impl Message {
@@ -62,7 +62,7 @@ impl Message {
                 text
             }
             Self::LookAtAll => "all".to_owned(),
-            Self::Probe(token) => format!("probe {token}"),
+            Self::Probe(number) => format!("probe {number}"),
         }
     }
 
@@ -72,7 +72,7 @@ impl Message {
         }
         match text.split_once(' ')? {
             ("look", log) => LogKey::decode(log).map(Self::Look),
-            ("probe", token) => Some(Self::Probe(token.to_owned())),
+            ("probe", number) => number.parse().ok().map(Self::Probe),
             _ => None,
         }
     }
@@ -88,14 +88,15 @@ impl Notifier for PostgresBackend {
             Audience::Everyone => self.space().everyone(),
             Audience::Instance(instance) => self.space().instance(instance),
         };
-        publisher.send(channel, &Message::Look(log.clone())).await
+        publisher.send(channel, Message::Look(log.clone())).await
     }
 
     async fn listen(&self, instance: &InstanceId) -> Result<Box<dyn Listener>, StoreError> {
-        let Some(publisher) = self.publisher() else {
+        let Some(ear) = self.ear() else {
             return Ok(Box::new(Quiet));
         };
-        listener::listen(self, instance, Arc::clone(publisher)).await
+        let heard = ear.listen(instance).await?;
+        Ok(Box::new(PostgresListener::new(heard, Arc::clone(ear))))
     }
 }
 
@@ -135,7 +136,7 @@ impl Publisher {
     }
 
     /// Sends a message; done when the server has taken it.
-    pub(crate) async fn send(&self, channel: String, message: &Message) -> Result<(), StoreError> {
+    pub(crate) async fn send(&self, channel: String, message: Message) -> Result<(), StoreError> {
         let payload = message.encode();
         let (done, answer) = oneshot::channel();
         let request = Request {
@@ -227,7 +228,7 @@ mod tests {
             Message::Look(stream("a b")),
             Message::Look(LogKey::Broadcast(3)),
             Message::LookAtAll,
-            Message::Probe("7".to_owned()),
+            Message::Probe(7),
         ] {
             assert_eq!(Message::decode(&message.encode()), Some(message));
         }

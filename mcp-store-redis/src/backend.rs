@@ -7,6 +7,7 @@ use deadpool_redis::redis::cmd;
 use crate::{
     BuildError, RedisBackendBuilder,
     builder::Settings,
+    hub::Hub,
     keys::Keys,
     pool::{Connections, Operation},
 };
@@ -25,6 +26,7 @@ struct Inner {
     connections: Connections,
     keys: Keys,
     settings: Settings,
+    hub: Arc<Hub>,
 }
 
 impl RedisBackend {
@@ -67,6 +69,7 @@ impl RedisBackend {
             connections,
             keys,
             settings,
+            hub: Arc::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -84,6 +87,15 @@ impl RedisBackend {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.inner.keys
+    }
+
+    /// Who listens through this backend.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+
+    pub(crate) fn shared_hub(&self) -> &Arc<Hub> {
+        &self.inner.hub
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -140,6 +140,8 @@ impl fmt::Debug for RedisBackendBuilder {
 fn connection_info(url: &str) -> Result<ConnectionInfo, BuildError> {
     let info = url.into_connection_info().map_err(BuildError::Url)?;
     let settings = info.redis_settings().clone();
+    // A user with few rights may not name its library, and every refusal is an entry in a log.
+    let settings = settings.set_skip_set_lib_name();
     Ok(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
 }
 

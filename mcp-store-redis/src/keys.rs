@@ -23,7 +23,8 @@
 //! | `{N:h}:held` | hash | holder, fence and facts of each lease | the same |
 //! | `{N:h}:fence` | string | the last fence given | 30 days |
 //! | `{N:w}` | channel | wake-ups for everyone | |
-//! | `{N:w:INSTANCE}` | channel | wake-ups for one process, and its probe | |
+//! | `{N:w:INSTANCE}` | channel | wake-ups for one process | |
+//! | `{N:p:NUMBER}` | channel | what one connection says to itself, to prove that it hears | |
 //!
 //! `N` is the namespace, `HASH` a digest of issuer and subject. Every deadline stands once: as the
 //! expiry of its key, as the field `ends`, relative to the field `born` of a head, or as a score.
@@ -155,6 +156,11 @@ impl Keys {
     /// The channel that one process hears.
     pub(crate) fn instance(&self, instance: &InstanceId) -> String {
         self.tag("w", Some(instance.as_str()))
+    }
+
+    /// The channel in which a connection speaks to itself.
+    pub(crate) fn probe(&self, number: u64) -> String {
+        self.tag("p", Some(&number.to_string()))
     }
 
     fn tag(&self, kind: &str, name: Option<&str>) -> String {

@@ -91,7 +91,7 @@ impl Connections {
     pub(crate) async fn subscribe(
         &self,
         operation: &'static str,
-        channels: &[String],
+        channels: &[&str],
         hear: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> Result<MultiplexedConnection, StoreError> {
         let until = Instant::now() + self.deadline;

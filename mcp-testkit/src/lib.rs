@@ -78,16 +78,19 @@ mod case;
 #[doc(hidden)]
 pub mod cases;
 mod claims;
+mod dice;
 pub mod fault;
 mod harness;
 mod macros;
 mod namespace;
+mod outage;
 mod race;
 mod report;
 mod rule;
 pub mod server;
 pub mod session;
 mod settings;
+mod shown;
 mod suite;
 
 pub use self::{

@@ -73,6 +73,7 @@ where
         connections: connections.clone(),
         write: config.write_deadline,
     };
+    server.join().await;
     let drain = server.sessions().drain_on(shutdown);
     let app = endpoint::app(server.clone(), config);
     let mut serving = pin!(async {

@@ -14,6 +14,7 @@ mod catalogue;
 mod complete;
 mod drain;
 mod entry;
+mod facts;
 mod handle;
 mod health;
 mod initialize;
