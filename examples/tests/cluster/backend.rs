@@ -1,5 +1,8 @@
 //! The store that the instances of a case share.
 
+use mcp_core::store;
+use mcp_store_postgres::PostgresBackend;
+use mcp_store_redis::RedisBackend;
 use mcp_testkit::{
     Namespace,
     server::{PostgresServer, RedisServer},
@@ -13,16 +16,16 @@ pub(crate) enum Backend {
 }
 
 impl Backend {
-    /// The flags of an instance on the server that all cases share, in a place of this case's own.
-    pub(crate) fn flags(self) -> Vec<String> {
+    /// A place of a case's own, on the server that all cases share.
+    pub(crate) fn place(self) -> Place {
         let url = match self {
             Self::Redis => RedisServer::shared_url(),
             Self::Postgres => PostgresServer::shared_url(),
         };
-        flags(&url.unwrap())
+        Place::fresh(url.unwrap())
     }
 
-    /// A server of this case's own, which keeps what it was told when it is stopped.
+    /// A server of a case's own, which keeps what it was told when it is stopped.
     pub(crate) fn start(self) -> BackendServer {
         match self {
             Self::Redis => BackendServer::Redis(
@@ -40,8 +43,8 @@ pub(crate) enum BackendServer {
 }
 
 impl BackendServer {
-    pub(crate) fn flags(&self) -> Vec<String> {
-        flags(&match self {
+    pub(crate) fn place(&self) -> Place {
+        Place::fresh(match self {
             Self::Redis(server) => server.url(),
             Self::Postgres(server) => server.url(),
         })
@@ -64,9 +67,38 @@ impl BackendServer {
     }
 }
 
-fn flags(url: &str) -> Vec<String> {
-    let namespace = Namespace::fresh("cluster");
-    ["--backend", url, "--namespace", namespace.as_str()]
-        .map(str::to_owned)
-        .into()
+/// A namespace on a server.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    url: String,
+    namespace: Namespace,
+}
+
+impl Place {
+    fn fresh(url: String) -> Self {
+        Self {
+            url,
+            namespace: Namespace::fresh("cluster"),
+        }
+    }
+
+    /// How an instance is told of it.
+    pub(crate) fn flags(&self) -> Vec<String> {
+        let namespace = self.namespace.as_str();
+        ["--backend", &self.url, "--namespace", namespace]
+            .map(str::to_owned)
+            .into()
+    }
+
+    /// The stores that stand there.
+    pub(crate) async fn stores(&self) -> store::Backend {
+        let namespace = self.namespace.as_str();
+        if self.url.starts_with("redis:") {
+            let stores = RedisBackend::builder(&self.url).namespace(namespace);
+            stores.build().unwrap().into()
+        } else {
+            let stores = PostgresBackend::builder(&self.url).namespace(namespace);
+            Box::pin(stores.connect()).await.unwrap().into()
+        }
+    }
 }

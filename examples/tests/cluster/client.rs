@@ -88,6 +88,7 @@ pub(crate) struct Client {
     next: Arc<AtomicUsize>,
     pub(crate) session: String,
     user: Option<String>,
+    revision: &'static str,
 }
 
 impl Client {
@@ -99,6 +100,7 @@ impl Client {
             next: Arc::new(AtomicUsize::new(0)),
             session: String::new(),
             user: None,
+            revision: REVISION,
         }
     }
 
@@ -115,12 +117,31 @@ impl Client {
 
     /// The same, for a user.
     pub(crate) async fn of_user(cluster: &Cluster, user: &str) -> Self {
-        let client = Self::new(cluster).as_user(user);
+        let client = Self::new(cluster).user(user);
         client.initialize(json!({})).await
     }
 
+    /// The same client, of another revision.
+    pub(crate) fn speaking(mut self, revision: &'static str) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// The same client, with a connection of its own for each request.
+    pub(crate) fn without_keep_alive(mut self) -> Self {
+        let http = Http::builder().pool_max_idle_per_host(0);
+        self.http = http.build().unwrap();
+        self
+    }
+
+    /// The same client, through another address of the instances.
+    pub(crate) fn through(mut self, urls: Vec<String>) -> Self {
+        self.urls = urls;
+        self
+    }
+
     /// The same client, as another user.
-    pub(crate) fn as_user(mut self, user: &str) -> Self {
+    pub(crate) fn user(mut self, user: &str) -> Self {
         self.user = Some(user.to_owned());
         self
     }
@@ -144,7 +165,7 @@ impl Client {
         let session = response.headers()["mcp-session-id"].to_str().unwrap();
         session.clone_into(&mut self.session);
         let answer: Value = response.json().await.unwrap();
-        assert_eq!(answer["result"]["protocolVersion"], REVISION, "{answer}");
+        assert_eq!(answer["result"]["protocolVersion"], self.revision, "{answer}");
         let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
         assert_eq!(self.status(&initialized).await, 202);
         self
@@ -153,7 +174,7 @@ impl Client {
     /// `initialize`, to be sent.
     pub(crate) fn hello(&self, capabilities: &Value) -> RequestBuilder {
         let params = json!({
-            "protocolVersion": REVISION,
+            "protocolVersion": self.revision,
             "capabilities": capabilities,
             "clientInfo": { "name": "cluster", "version": "1" },
         });
@@ -179,7 +200,7 @@ impl Client {
         self.of_this_user(request)
             .header("accept", "application/json, text/event-stream")
             .header("mcp-session-id", &self.session)
-            .header("mcp-protocol-version", REVISION)
+            .header("mcp-protocol-version", self.revision)
     }
 
     /// A POST to the next instance.
@@ -231,5 +252,13 @@ impl Client {
     /// Opens a GET stream; resumes the one with the event that `last_event_id` names.
     pub(crate) async fn listen(&self, last_event_id: Option<&str>) -> Sse {
         Sse::of(soon(self.get(last_event_id).send()).await.unwrap())
+    }
+
+    /// Opens a GET stream, and waits until it is attached: what follows is not missed.
+    pub(crate) async fn attached(&self) -> Sse {
+        let mut stream = self.listen(None).await;
+        let priming = stream.event().await.unwrap();
+        assert!(priming.data.is_empty(), "{priming:?}");
+        stream
     }
 }

@@ -56,7 +56,7 @@ cases! {
     asks::e2e_04_an_answer_that_nobody_waits_for_is_refused_at_once,
     streams::e2e_05_a_call_is_cancelled_through_another_instance,
     streams::e2e_05_progress_reaches_the_stream_wherever_it_is,
-    notices::e2e_06_a_changed_list_is_told_once_to_everyone_who_asked,
+    notices::e2e_06_a_changed_list_is_told_to_everyone_who_asked,
     notices::e2e_06_an_update_is_told_to_those_who_subscribed,
     notices::e2e_06_another_namespace_hears_nothing,
     notices::e2e_07_whoever_listens_hears_what_follows_the_acknowledgement,

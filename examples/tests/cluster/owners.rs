@@ -37,7 +37,7 @@ pub(crate) async fn e2e_10_the_session_of_another_user_looks_unknown(backend: Ba
         .await;
     stream.until("notifications/progress").await;
     let event = stream.last.clone().unwrap();
-    let thief = Client::new(&cluster).as_user("thief");
+    let thief = Client::new(&cluster).user("thief");
     let nobody = Client::new(&cluster);
     let ping = request(1, "ping", &json!({}));
     let cancel = json!({

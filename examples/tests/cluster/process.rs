@@ -10,7 +10,10 @@ use std::{
 
 use tokio::time::interval;
 
-use crate::{backend::Backend, client::soon};
+use crate::{
+    backend::{Backend, Place},
+    client::soon,
+};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cluster-node");
 const READY: &str = "listening on ";
@@ -32,15 +35,15 @@ impl Cluster {
 
     /// The same, with further flags.
     pub(crate) fn with(instances: usize, backend: Backend, flags: &[&str]) -> Self {
-        Self::on(instances, &backend.flags(), flags)
+        Self::on(instances, &backend.place(), flags)
     }
 
-    /// So many instances, with these flags for the backend and others.
-    pub(crate) fn on(instances: usize, backend: &[String], flags: &[&str]) -> Self {
+    /// So many instances at a place, with further flags.
+    pub(crate) fn on(instances: usize, place: &Place, flags: &[&str]) -> Self {
         let flags = QUICK.iter().chain(flags).map(|flag| (*flag).to_owned());
         let mut cluster = Self {
             nodes: Vec::new(),
-            flags: backend.iter().cloned().chain(flags).collect(),
+            flags: place.flags().into_iter().chain(flags).collect(),
         };
         for _ in 0..instances {
             cluster.add(&[]);

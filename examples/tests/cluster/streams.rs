@@ -70,6 +70,70 @@ pub(crate) async fn e2e_02_what_is_said_while_nobody_listens_is_kept(backend: Ba
     assert_eq!(text(&seen[10]), "1,2,3,4,5,6,7,8,9,10");
 }
 
+/// The error of a request whose instance is gone.
+fn assert_lost(message: &Value, id: u64) {
+    assert_eq!(message["id"], id, "{message}");
+    assert_eq!(message["error"]["code"], -32603, "{message}");
+    assert_eq!(message["error"]["data"]["reason"], "instance_lost");
+}
+
+pub(crate) async fn e2e_03_a_stream_of_a_killed_instance_ends_with_an_error(backend: Backend) {
+    let mut cluster = Cluster::of(2, backend);
+    let client = Client::begin(&cluster).await;
+    let forever = json!({ "n": 100_000, "every_ms": 20 });
+    let mut first = client.on(0).stream(7, "count", &forever).await;
+    let mut seen = vec![first.message().await.unwrap()];
+    let last = first.last.take();
+    // What is logged now is for whoever resumes.
+    for _ in 0..10 {
+        first.message().await.unwrap();
+    }
+    cluster.nodes[0].kill();
+    for _ in 0..2 {
+        let rest = client.on(1).listen(last.as_deref()).await.messages().await;
+        seen.truncate(1);
+        seen.extend(rest);
+        assert_lost(&seen.pop().unwrap(), 7);
+        let logged = u64::try_from(seen.len()).unwrap();
+        assert!(logged >= 11, "{logged}");
+        assert_eq!(progress(&seen), (1..=logged).collect::<Vec<_>>());
+    }
+    let answer = client.on(1).call("echo", &json!({ "text": "on" })).await;
+    assert_eq!(text(&answer), "on");
+}
+
+pub(crate) async fn e2e_03_whoever_reads_elsewhere_hears_of_the_loss(backend: Backend) {
+    let mut cluster = Cluster::of(2, backend);
+    let client = Client::begin(&cluster).await;
+    let forever = json!({ "n": 100_000, "every_ms": 20 });
+    let mut first = client.on(0).stream(7, "count", &forever).await;
+    first.until("notifications/progress").await;
+    let last = first.last.take();
+    let mut second = client.on(1).listen(last.as_deref()).await;
+    second.until("notifications/progress").await;
+    cluster.nodes[0].kill();
+    let rest = second.messages().await;
+    let (end, logged) = rest.split_last().unwrap();
+    assert_lost(end, 7);
+    assert!(logged.iter().all(|message| message.get("id").is_none()));
+}
+
+pub(crate) async fn e2e_03_an_instance_that_comes_later_ends_the_stream_too(backend: Backend) {
+    let mut cluster = Cluster::of(1, backend);
+    let client = Client::begin(&cluster).await;
+    let numbers = json!({ "n": 100_000, "every_ms": 20 });
+    let mut first = client.stream(8, "count", &numbers).await;
+    first.until("notifications/progress").await;
+    let last = first.last.take();
+    cluster.nodes[0].kill();
+    cluster.add(&[]);
+    let later = Client::new(&cluster).on(1).with_session(&client.session);
+    let rest = later.listen(last.as_deref()).await.messages().await;
+    assert_lost(rest.last().unwrap(), 8);
+    let answer = later.call("echo", &json!({ "text": "on" })).await;
+    assert_eq!(text(&answer), "on");
+}
+
 pub(crate) async fn e2e_05_a_call_is_cancelled_through_another_instance(backend: Backend) {
     let cluster = Cluster::of(2, backend);
     let client = Client::begin(&cluster).await;
