@@ -7,10 +7,10 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     PostgresBuilder,
-    ear::{Ear, Setup},
-    name::Space,
-    notify::Publisher,
+    hub::{Hub, Setup},
+    keys::Space,
     pool::Pool,
+    publisher::Publisher,
 };
 
 /// Every store of an MCP server, in one PostgreSQL database. A clone is another handle to the same.
@@ -49,7 +49,7 @@ struct Inner {
 /// How this process says and hears that something is new.
 struct WakeUps {
     publisher: Arc<Publisher>,
-    ear: Arc<Ear>,
+    hub: Arc<Hub>,
 }
 
 /// What the operations need to know of the configuration.
@@ -60,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) tombstone: Duration,
     pub(crate) abandoned: Duration,
     pub(crate) max_payload: usize,
+    pub(crate) probe: Duration,
 }
 
 impl PostgresBackend {
@@ -92,15 +93,16 @@ impl PostgresBackend {
         let wake_ups = listen_options.map(|options| {
             let deadline = settings.deadline;
             let publisher = Arc::new(Publisher::start(Arc::clone(&pool), deadline));
-            let ear = Ear::new(Setup {
+            let hub = Hub::new(Setup {
                 options,
                 deadline,
+                probe: settings.probe,
                 space: space.clone(),
                 publisher: Arc::clone(&publisher),
             });
             WakeUps {
                 publisher,
-                ear: Arc::new(ear),
+                hub: Arc::new(hub),
             }
         });
         Self(Arc::new(Inner {
@@ -132,9 +134,9 @@ impl PostgresBackend {
         Some(&wake_ups.publisher)
     }
 
-    pub(crate) fn ear(&self) -> Option<&Arc<Ear>> {
+    pub(crate) fn hub(&self) -> Option<&Arc<Hub>> {
         let wake_ups = self.0.wake_ups.as_ref()?;
-        Some(&wake_ups.ear)
+        Some(&wake_ups.hub)
     }
 
     pub(crate) fn check_size(

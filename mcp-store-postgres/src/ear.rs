@@ -1,394 +1,95 @@
-//! [`Ear`]: the one connection of a process that LISTENs, for all its listeners, and the task that
-//! keeps it hearing.
+//! What a listener has heard and not yet taken: [`Ear`].
 
 use std::{
-    collections::HashSet,
-    future::Future,
-    pin::{Pin, pin},
-    sync::{Arc, Mutex, PoisonError, Weak},
-    time::Duration,
+    collections::{HashSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use mcp_core::store::{InstanceId, StoreError, StoreErrorKind};
-use metrics::counter;
-use sqlx::{
-    Postgres,
-    pool::PoolOptions,
-    postgres::{PgConnectOptions, PgListener, PgNotification},
-};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-    time::{Instant, interval, sleep_until, timeout},
-};
+use mcp_core::store::{LogKey, WakeUp};
+use tokio::sync::Notify;
 
-use crate::{
-    error::Fault,
-    listener::Heard,
-    name::Space,
-    notify::{Message, Publisher},
-};
+/// How many different logs wait before the listener is told to look at all of them.
+const WAITING: usize = 256;
 
-const OPERATION: &str = "notify.listen";
-
-/// How many listeners wait to be armed at a time.
-const ARMING: usize = 64;
-
-/// How often the ear asks itself whether it still hears.
-const PROBE: Duration = Duration::from_secs(5);
-
-/// How long a probe that the server took may need to come back.
-const ECHO: Duration = Duration::from_secs(2);
-
-/// The first and the longest pause before a lost connection is made again.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
-
-/// Hears for all listeners of a process. Its task ends with it, or when nobody listens.
+/// A bounded box between the connection, which never waits, and a listener.
+#[derive(Default)]
 pub(crate) struct Ear {
-    setup: Setup,
-    task: Mutex<Option<Task>>,
+    waiting: Mutex<Waiting>,
+    changed: Notify,
 }
 
-/// What the task needs to know.
-#[derive(Clone)]
-pub(crate) struct Setup {
-    pub(crate) options: PgConnectOptions,
-    pub(crate) deadline: Duration,
-    pub(crate) space: Space,
-    pub(crate) publisher: Arc<Publisher>,
-}
-
-struct Task {
-    arming: mpsc::Sender<Arm>,
-    _task: JoinSet<()>,
-}
-
-/// A listener that begins.
-struct Arm {
-    channel: String,
-    heard: Weak<Heard>,
-    done: oneshot::Sender<Result<(), StoreErrorKind>>,
+#[derive(Default)]
+struct Waiting {
+    /// Logs to look at, in the order they were first named.
+    logs: VecDeque<LogKey>,
+    /// The same, to fold what is said twice.
+    named: HashSet<LogKey>,
+    lost: bool,
+    ended: bool,
 }
 
 impl Ear {
-    pub(crate) fn new(setup: Setup) -> Self {
-        Self {
-            setup,
-            task: Mutex::default(),
-        }
+    pub(crate) fn look(&self, log: &LogKey) {
+        self.lock().look(log);
+        self.changed.notify_one();
     }
 
-    /// Begins to listen for `instance`; armed when it returns.
-    pub(crate) async fn listen(&self, instance: &InstanceId) -> Result<Arc<Heard>, StoreError> {
-        let heard = Arc::default();
-        let channel = self.setup.space.instance(instance);
-        let armed = timeout(self.setup.deadline, async {
-            loop {
-                let (done, answer) = oneshot::channel();
-                let arm = Arm {
-                    channel: channel.clone(),
-                    heard: Arc::downgrade(&heard),
-                    done,
-                };
-                // A task that ended because nobody listened leaves the rest to a new one.
-                if self.arming().send(arm).await.is_ok()
-                    && let Ok(armed) = answer.await
-                {
-                    return armed;
-                }
-            }
-        });
-        match armed.await {
-            Ok(Ok(())) => Ok(heard),
-            Ok(Err(kind)) => Err(StoreError::new(
-                kind,
-                OPERATION,
-                "the server cannot be reached",
-            )),
-            Err(_) => {
-                let message = "the server cannot be reached in time";
-                Err(StoreError::new(
-                    StoreErrorKind::Unavailable,
-                    OPERATION,
-                    message,
-                ))
-            }
-        }
+    pub(crate) fn may_have_lost(&self) {
+        self.lock().lose();
+        self.changed.notify_one();
     }
 
-    /// The way to the task, which is started when there is none.
-    fn arming(&self) -> mpsc::Sender<Arm> {
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(task) = task.as_ref()
-            && !task.arming.is_closed()
-        {
-            return task.arming.clone();
-        }
-        let (arming, begins) = mpsc::channel(ARMING);
-        let mut running = JoinSet::new();
-        running.spawn(Hearing::new(self.setup.clone(), begins).run());
-        *task = Some(Task {
-            arming: arming.clone(),
-            _task: running,
-        });
-        arming
-    }
-}
-
-/// Why a connection is given up.
-enum Ended {
-    /// It was closed, or said something that makes no sense.
-    Lost,
-    /// It is there, and what is sent does not come.
-    Deaf,
-    /// Nobody listens.
-    Idle,
-}
-
-/// The task behind an ear.
-struct Hearing {
-    setup: Setup,
-    arming: mpsc::Receiver<Arm>,
-    everyone: String,
-    /// A channel of this task's own: whether it hears what it says there.
-    probe: String,
-    listeners: Vec<(String, Weak<Heard>)>,
-}
-
-impl Hearing {
-    fn new(setup: Setup, arming: mpsc::Receiver<Arm>) -> Self {
-        let token = getrandom::u64().unwrap_or_default();
-        Self {
-            everyone: setup.space.everyone(),
-            probe: setup.space.probe(token),
-            setup,
-            arming,
-            listeners: Vec::new(),
-        }
+    /// Nothing will be heard any more.
+    pub(crate) fn end(&self) {
+        self.lock().ended = true;
+        self.changed.notify_one();
     }
 
-    async fn run(mut self) {
-        let (first, longest) = BACKOFF;
-        let mut pause = first;
+    /// The next of it; `None` when nothing will follow.
+    pub(crate) async fn next(&self) -> Option<WakeUp> {
         loop {
-            match self.connect().await {
-                Ok(connection) => {
-                    pause = first;
-                    // From here on nothing is missed; what was said before may have been.
-                    self.may_have_lost();
-                    let reason = match self.hear(connection).await {
-                        Ended::Lost => "lost",
-                        Ended::Deaf => "deaf",
-                        Ended::Idle => return,
-                    };
-                    counter!("mcp.store.listener.rebuilt", "reason" => reason).increment(1);
-                    tracing::warn!(reason, "the connection that listens is made again");
-                    self.may_have_lost();
-                }
-                Err(fault) => {
-                    self.refuse(fault.kind);
-                    if self.is_idle() {
-                        return;
-                    }
+            {
+                let mut waiting = self.lock();
+                let next = waiting.take();
+                if next.is_some() || waiting.ended {
+                    return next;
                 }
             }
-            sleep_until(Instant::now() + jittered(pause)).await;
-            pause = (pause * 2).min(longest);
+            // What is said between the look and this line leaves a permit behind.
+            self.changed.notified().await;
         }
     }
 
-    /// Connects and LISTENs; returns when the server has confirmed it.
-    async fn connect(&self) -> Result<PgListener, Fault> {
-        let connecting = async {
-            // The driver listens on a connection of a pool only: one that has no other.
-            let pool = PoolOptions::<Postgres>::new()
-                .max_connections(1)
-                .max_lifetime(None)
-                .idle_timeout(None)
-                .acquire_timeout(self.setup.deadline)
-                .connect_lazy_with(self.setup.options.clone());
-            let mut connection = PgListener::connect_with(&pool).await?;
-            connection.eager_reconnect(false);
-            let own: HashSet<&str> = self.channels().collect();
-            connection.listen_all(own).await?;
-            Ok(connection)
-        };
-        match timeout(self.setup.deadline, connecting).await {
-            Ok(connected) => connected.map_err(Fault::connecting),
-            Err(_) => Err(Fault::connecting_timed_out()),
-        }
-    }
-
-    /// Hears until the connection is of no more use.
-    async fn hear(&mut self, mut connection: PgListener) -> Ended {
-        let mut armed: HashSet<String> = self.channels().map(str::to_owned).collect();
-        let mut ticks = interval(PROBE);
-        ticks.reset();
-        let (mut sent, mut heard): (u64, u64) = (1, 0);
-        let mut echo_due = None;
-        let (publisher, channel) = (Arc::clone(&self.setup.publisher), self.probe.clone());
-        let probe = |number| publisher.send(channel.clone(), Message::Probe(number));
-        let mut sending = pin!(Some(probe(sent)));
-        loop {
-            tokio::select! {
-                received = connection.try_recv() => match received {
-                    Ok(Some(notification)) => {
-                        heard = heard.max(self.take(&notification).unwrap_or(0));
-                        if heard == sent {
-                            echo_due = None;
-                        }
-                    }
-                    Ok(None) | Err(_) => return Ended::Lost,
-                },
-                Some(arm) = self.arming.recv() => {
-                    if let Err(ended) = self.arm(arm, &mut connection, &mut armed).await {
-                        return ended;
-                    }
-                }
-                result = some(sending.as_mut()) => {
-                    sending.set(None);
-                    // A probe that the server did not take says nothing about this connection.
-                    if result.is_ok() && heard < sent {
-                        echo_due = Some(Instant::now() + ECHO);
-                    }
-                }
-                () = sleep_until(echo_due.unwrap_or_else(Instant::now)), if echo_due.is_some() => {
-                    return Ended::Deaf;
-                }
-                _ = ticks.tick(), if sending.is_none() && echo_due.is_none() => {
-                    if let Err(ended) = self.give_up(&mut connection, &mut armed).await {
-                        return ended;
-                    }
-                    sent += 1;
-                    sending.set(Some(probe(sent)));
-                }
-            }
-        }
-    }
-
-    /// Passes on what was said; the number of a probe is returned.
-    fn take(&mut self, notification: &PgNotification) -> Option<u64> {
-        let (channel, text) = (notification.channel(), notification.payload());
-        let for_all = channel == self.everyone;
-        let meant = self
-            .listeners
-            .iter()
-            .filter(|(own, _)| for_all || own == channel)
-            .filter_map(|(_, heard)| heard.upgrade());
-        match Message::decode(text) {
-            Some(Message::Look(log)) => meant.for_each(|heard| heard.look(&log)),
-            Some(Message::LookAtAll) => meant.for_each(|heard| heard.may_have_lost()),
-            Some(Message::Probe(number)) if channel == self.probe => return Some(number),
-            _ => counter!("mcp.store.wakeups.skipped").increment(1),
-        }
-        None
-    }
-
-    /// Begins a listener, on a channel that may be new.
-    async fn arm(
-        &mut self,
-        arm: Arm,
-        connection: &mut PgListener,
-        armed: &mut HashSet<String>,
-    ) -> Result<(), Ended> {
-        if !armed.contains(&arm.channel) {
-            let listening = timeout(self.setup.deadline, connection.listen(&arm.channel));
-            if !matches!(listening.await, Ok(Ok(()))) {
-                // Whoever no longer waits does not need the answer, here and below.
-                let _ = arm.done.send(Err(StoreErrorKind::Unavailable));
-                return Err(Ended::Lost);
-            }
-            armed.insert(arm.channel.clone());
-        }
-        // Many may come and go between two probes; they are forgotten before there is more space.
-        if self.listeners.len() == self.listeners.capacity() {
-            self.forget();
-        }
-        self.listeners.push((arm.channel, arm.heard));
-        let _ = arm.done.send(Ok(()));
-        Ok(())
-    }
-
-    /// Gives up the channels of listeners that are gone; `Err` when there is none left.
-    async fn give_up(
-        &mut self,
-        connection: &mut PgListener,
-        armed: &mut HashSet<String>,
-    ) -> Result<(), Ended> {
-        if self.is_idle() && self.arming.is_empty() {
-            return Err(Ended::Idle);
-        }
-        let wanted: HashSet<&str> = self.channels().collect();
-        let unwanted = armed.iter().filter(|own| !wanted.contains(own.as_str()));
-        let unwanted: Vec<String> = unwanted.cloned().collect();
-        for channel in unwanted {
-            let ending = timeout(self.setup.deadline, connection.unlisten(&channel));
-            if !matches!(ending.await, Ok(Ok(()))) {
-                return Err(Ended::Lost);
-            }
-            armed.remove(&channel);
-        }
-        Ok(())
-    }
-
-    /// The channels that are listened on.
-    fn channels(&self) -> impl Iterator<Item = &str> {
-        let own = self.listeners.iter();
-        let live = own.filter(|(_, heard)| heard.strong_count() > 0);
-        let shared = [self.everyone.as_str(), self.probe.as_str()];
-        shared.into_iter().chain(live.map(|(own, _)| own.as_str()))
-    }
-
-    fn may_have_lost(&self) {
-        for heard in self
-            .listeners
-            .iter()
-            .filter_map(|(_, heard)| heard.upgrade())
-        {
-            heard.may_have_lost();
-        }
-    }
-
-    /// Answers those who wait to be armed.
-    fn refuse(&mut self, kind: StoreErrorKind) {
-        while let Ok(arm) = self.arming.try_recv() {
-            let _ = arm.done.send(Err(kind));
-        }
-    }
-
-    fn is_idle(&mut self) -> bool {
-        self.forget();
-        self.listeners.is_empty()
-    }
-
-    fn forget(&mut self) {
-        self.listeners.retain(|(_, heard)| heard.strong_count() > 0);
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// However the task ends, nobody waits for it: better no ear than a deaf one.
-impl Drop for Hearing {
-    fn drop(&mut self) {
-        for heard in self
-            .listeners
-            .iter()
-            .filter_map(|(_, heard)| heard.upgrade())
-        {
-            heard.end();
+impl Waiting {
+    fn look(&mut self, log: &LogKey) {
+        // "Look at everything" is still to be said, and covers this log too.
+        if self.lost || self.named.contains(log) {
+            return;
         }
+        if self.logs.len() >= WAITING {
+            return self.lose();
+        }
+        self.named.insert(log.clone());
+        self.logs.push_back(log.clone());
     }
-}
 
-/// The future in a pinned option; never ready while there is none.
-async fn some<F: Future>(option: Pin<&mut Option<F>>) -> F::Output {
-    match option.as_pin_mut() {
-        Some(future) => future.await,
-        None => std::future::pending().await,
+    fn lose(&mut self) {
+        self.logs.clear();
+        self.named.clear();
+        self.lost = true;
     }
-}
 
-/// Between half and all of a pause, so that processes that lost a server together come back apart.
-fn jittered(pause: Duration) -> Duration {
-    let share = u32::from(getrandom::u32().unwrap_or_default().to_be_bytes()[0]);
-    pause / 2 + pause * share / 512
+    fn take(&mut self) -> Option<WakeUp> {
+        if std::mem::take(&mut self.lost) {
+            return Some(WakeUp::MayHaveLost);
+        }
+        let log = self.logs.pop_front()?;
+        self.named.remove(&log);
+        Some(WakeUp::Look(log))
+    }
 }

@@ -13,7 +13,7 @@ use sqlx::postgres::{PgRow, types::PgInterval};
 use crate::{
     PostgresBackend,
     error::Effect,
-    name,
+    keys,
     number::{interval, length, ordered, unsigned},
     pool::Statement,
     session::get,
@@ -106,8 +106,8 @@ impl EventStore for PostgresBackend {
         let place = self.place(log);
         let epoch = random_epoch(APPEND.operation)?;
         let payloads: Vec<&[u8]> = batch.events.iter().map(|payload| &**payload).collect();
-        let key = batch.key.map(name::key);
-        let digest = key.as_ref().map(|_| name::batch(payloads.iter().copied()));
+        let key = batch.key.map(keys::key);
+        let digest = key.as_ref().map(|_| keys::batch(payloads.iter().copied()));
         let seen = batch.writer_seen.unwrap_or(Position::BEGINNING);
         let retention = Some(batch.retention).filter(|_| *log != LogKey::Config);
         let row = self.pool().row(&APPEND, |query| {
@@ -230,7 +230,7 @@ impl EventStore for PostgresBackend {
     }
 
     async fn purge(&self, session: &SessionId) -> Result<u64, StoreError> {
-        let session = name::key(session.as_str());
+        let session = keys::key(session.as_str());
         let lock = self.space().lock("session", &session);
         let remember = interval(self.settings().tombstone);
         let row = self.pool().row(&PURGE, |query| {
@@ -251,7 +251,7 @@ impl EventStore for PostgresBackend {
 impl PostgresBackend {
     fn place(&self, log: &LogKey) -> Place {
         let session = match log {
-            LogKey::Stream { session, .. } => Some(name::key(session.as_str()).into_owned()),
+            LogKey::Stream { session, .. } => Some(keys::key(session.as_str()).into_owned()),
             _ => None,
         };
         let lock = session.as_ref();
@@ -270,7 +270,7 @@ impl PostgresBackend {
 }
 
 fn stored_key(log: &LogKey) -> Vec<u8> {
-    name::key(&log.encode()).into_owned()
+    keys::key(&log.encode()).into_owned()
 }
 
 fn appended(row: &PgRow) -> Result<Appended, StoreError> {

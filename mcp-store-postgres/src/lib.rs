@@ -34,9 +34,9 @@
 //! # Modules
 //!
 //! All private. `builder` makes the `backend`; `session`, `event`, `lease` and `notify` implement the
-//! traits, `ear` and `listener` hear for `notify`, `sweep` frees what has ended; `pool` runs statements,
-//! `error` says what their failures mean, `name` and `number` turn values into columns; `migrate`
-//! applies the files in `migrations`.
+//! traits, `sweep` frees what has ended. For `notify`, `publisher` speaks, `hub` hears for every `ear`, and
+//! `message` is what is said. `pool` runs statements, `error` says what their failures mean, `keys` and
+//! `number` turn values into columns; `migrate` applies the files in `migrations`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backend;
@@ -44,13 +44,15 @@ mod builder;
 mod ear;
 mod error;
 mod event;
+mod hub;
+mod keys;
 mod lease;
-mod listener;
+mod message;
 mod migrate;
-mod name;
 mod notify;
 mod number;
 mod pool;
+mod publisher;
 mod session;
 mod sweep;
 

@@ -314,6 +314,7 @@ async fn an_ear_that_went_deaf_is_replaced() -> Result<(), BoxError> {
     let wire = Cutter::to(address(&url))?;
     let backend = backend(&url)
         .listen_url(through(&url, wire.addr()))
+        .probe_every(Duration::from_millis(200))
         .connect()
         .await?;
     let mut listener = backend.listen(&me()).await?;

@@ -191,8 +191,7 @@ async fn keep(backend: RedisBackend) {
                 // What was published since the last line ended went nowhere.
                 hub.lose();
                 hub.arm(line.channels());
-                line.serve(&backend).await;
-                metrics::counter!("mcp.backplane.lines.ended", "store" => "redis").increment(1);
+                line.serve(&backend).await.note();
                 hub.lose();
             }
             Err(error) => {

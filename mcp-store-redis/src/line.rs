@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, pin::pin, sync::Arc};
 
 use deadpool_redis::redis::{PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
-use mcp_core::store::{StoreError, StoreErrorKind};
+use mcp_core::store::StoreError;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until, timeout},
@@ -11,6 +11,7 @@ use tokio::{
 
 use crate::{
     RedisBackend,
+    backend::random,
     message::{self, Message},
 };
 
@@ -49,7 +50,7 @@ impl Line {
         let (shown, signs) = watch::channel(Signs::default());
         let everyone = backend.keys().everyone();
         let probe = Probe {
-            channel: backend.keys().probe(random()?),
+            channel: backend.keys().probe(random(OPERATION)?),
             sent: 0,
             signs,
         };
@@ -67,7 +68,7 @@ impl Line {
                     shown.send_modify(|signs| signs.probe = probe);
                 }
                 None => {
-                    metrics::counter!("mcp.backplane.skipped", "store" => "redis").increment(1);
+                    metrics::counter!("mcp.store.wakeups.skipped").increment(1);
                 }
             },
             _ => {}
@@ -88,24 +89,51 @@ impl Line {
         &self.channels
     }
 
-    /// Hears for the members of the hub, whoever comes and goes. Returns when they need another line,
-    /// or there are none any more.
-    pub(crate) async fn serve(self, backend: &RedisBackend) {
+    /// Hears for the members of the hub, whoever comes and goes, until they need another line or there
+    /// are none any more.
+    pub(crate) async fn serve(self, backend: &RedisBackend) -> Ended {
         let hub = backend.hub();
         let (mut connection, mut channels) = (self.connection, self.channels);
         let mut deaf = pin!(until_deaf(backend, self.probe));
         loop {
             tokio::select! {
-                () = &mut deaf => return,
+                ended = &mut deaf => return ended,
                 () = hub.changed() => {}
             }
             let wanted = hub.channels();
-            if wanted.is_empty() || change(&mut connection, &channels, &wanted).await.is_err() {
-                return;
+            if wanted.is_empty() {
+                return Ended::Left;
+            }
+            if change(&mut connection, &channels, &wanted).await.is_err() {
+                return Ended::Lost;
             }
             hub.arm(&wanted);
             channels = wanted;
         }
+    }
+}
+
+/// Why a line ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Nobody needs it any more.
+    Left,
+    /// The connection ended.
+    Lost,
+    /// It did not hear itself.
+    Deaf,
+}
+
+impl Ended {
+    /// Notes that there has to be another line, unless nobody needs one.
+    pub(crate) fn note(self) {
+        let reason = match self {
+            Self::Left => return,
+            Self::Lost => "lost",
+            Self::Deaf => "deaf",
+        };
+        metrics::counter!("mcp.store.listener.rebuilt", "reason" => reason).increment(1);
+        tracing::warn!(reason, "the connection that listens is made again");
     }
 }
 
@@ -126,24 +154,16 @@ async fn change(
     Ok(())
 }
 
-fn random() -> Result<u64, StoreError> {
-    getrandom::u64().map_err(|source| {
-        let message = "the system gave no random number";
-        StoreError::new(StoreErrorKind::Unavailable, OPERATION, message).with_source(source)
-    })
-}
-
-/// Returns when the connection has ended, or did not hear a probe that was published.
-async fn until_deaf(backend: &RedisBackend, mut probe: Probe) {
+/// Returns when the connection has ended, or did not hear a probe that was published; says which.
+async fn until_deaf(backend: &RedisBackend, mut probe: Probe) -> Ended {
     loop {
         let next = Instant::now() + backend.settings().probe;
         tokio::select! {
-            _ = probe.signs.wait_for(|signs| signs.ended) => return,
+            _ = probe.signs.wait_for(|signs| signs.ended) => return Ended::Lost,
             () = sleep_until(next) => {}
         }
         if !hears(backend, &mut probe).await {
-            metrics::counter!("mcp.backplane.probe.failures", "store" => "redis").increment(1);
-            return;
+            return Ended::Deaf;
         }
     }
 }

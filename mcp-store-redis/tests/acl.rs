@@ -1,4 +1,4 @@
-//! The rights that the README names are enough, and all of them are needed.
+//! The rights that OPERATIONS.md names are enough, and all of them are needed.
 
 #[path = "support/operations.rs"]
 mod operations;
@@ -16,11 +16,11 @@ use mcp_store_redis::{
 use mcp_testkit::server::RedisServer;
 use operations::every_operation;
 
-/// The user that the README describes.
+/// The user that OPERATIONS.md describes.
 fn documented() -> &'static str {
-    let readme = include_str!("../README.md");
-    let line = readme.lines().find(|line| line.starts_with("user mcp "));
-    line.unwrap_or("the README names no user")
+    let text = include_str!("../OPERATIONS.md");
+    let line = text.lines().find(|line| line.starts_with("user mcp "));
+    line.unwrap_or("no user is named")
 }
 
 fn start() -> Result<RedisServer, BoxError> {

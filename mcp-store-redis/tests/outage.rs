@@ -10,7 +10,7 @@ use mcp_core::{
         Retention, SessionStore, StoreError, StoreErrorKind, Ttl,
     },
 };
-use mcp_store_redis::{BuildError, RedisBackend};
+use mcp_store_redis::RedisBackend;
 use mcp_testkit::{fault::Cutter, server::RedisServer, session};
 
 const TTL: Ttl = Ttl {
@@ -36,11 +36,11 @@ fn log() -> LogKey {
     LogKey::Inbox(InstanceId::new("here"))
 }
 
-fn backend(url: &str) -> Result<RedisBackend, BuildError> {
+fn backend(url: &str) -> Result<RedisBackend, StoreError> {
     RedisBackend::builder(url).deadline(DEADLINE).build()
 }
 
-fn through(wire: &Cutter) -> Result<RedisBackend, BuildError> {
+fn through(wire: &Cutter) -> Result<RedisBackend, StoreError> {
     backend(&format!("redis://{}/", wire.addr()))
 }
 
@@ -80,7 +80,7 @@ async fn nobody_there_is_unavailable_at_once() -> Result<(), BoxError> {
         StoreErrorKind::Unavailable,
     );
     let refused = RedisBackend::connect(server.url()).await;
-    assert!(matches!(refused, Err(BuildError::Unreachable(_))));
+    assert_kind(refused, StoreErrorKind::Unavailable);
     server.restart()?;
     append(&store, None, None).await?;
     Ok(())

@@ -84,6 +84,7 @@ mod harness;
 mod macros;
 mod namespace;
 mod outage;
+mod promise;
 mod race;
 mod report;
 mod rule;
@@ -99,6 +100,7 @@ pub use self::{
     case::{Case, CaseResult, run_case},
     harness::{Damage, Harness, NoDamage, NoOutage},
     namespace::Namespace,
+    promise::{Level, PROMISES, Promise},
     race::race,
     report::{Failure, Line, Outcome, Report},
     rule::Rule,

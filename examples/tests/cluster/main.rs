@@ -16,6 +16,7 @@ mod process;
 mod sse;
 
 mod asks;
+mod listeners;
 mod notices;
 mod owners;
 mod sessions;
@@ -51,6 +52,9 @@ cases! {
     streams::e2e_02_a_stream_cut_on_one_instance_goes_on_at_another,
     streams::e2e_02_a_stream_cut_after_every_event_loses_and_repeats_nothing,
     streams::e2e_02_what_is_said_while_nobody_listens_is_kept,
+    streams::e2e_03_a_stream_of_a_killed_instance_ends_with_an_error,
+    streams::e2e_03_whoever_reads_elsewhere_hears_of_the_loss,
+    streams::e2e_03_an_instance_that_comes_later_ends_the_stream_too,
     asks::e2e_04_a_question_of_one_instance_is_answered_through_another,
     asks::e2e_04_only_the_first_answer_counts,
     asks::e2e_04_an_answer_that_nobody_waits_for_is_refused_at_once,
@@ -63,6 +67,9 @@ cases! {
     notices::e2e_07_whoever_subscribed_hears_what_follows,
     owners::e2e_10_the_session_of_another_user_looks_unknown,
     owners::e2e_10_the_event_of_another_session_looks_unknown,
+    listeners::e2e_11_a_second_stream_hears_while_the_first_is_half_open,
+    listeners::e2e_11_of_two_live_streams_the_newer_hears_everything,
+    listeners::e2e_11_the_older_stream_goes_on_when_the_newer_ends,
     asks::e2e_13_a_question_without_a_session_is_answered_at_another_instance,
     asks::e2e_13_configured_keys_are_enough,
 }

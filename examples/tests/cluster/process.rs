@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    net::SocketAddr,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
@@ -121,8 +122,14 @@ impl Node {
         }
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let address = self.url.strip_prefix("http://").unwrap();
+        address.strip_suffix("/mcp").unwrap().parse().unwrap()
+    }
+
     /// What it has logged so far.
-    pub(crate) fn log(&self) -> String {
+    fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
@@ -155,9 +162,8 @@ impl Node {
 
     /// Another start of an instance that has ended, at the same address.
     pub(crate) fn start_again(&mut self) {
-        let address = self.url.strip_prefix("http://").unwrap();
-        let address = address.strip_suffix("/mcp").unwrap();
-        *self = Self::start(address, self.flags.clone());
+        let address = self.address().to_string();
+        *self = Self::start(&address, self.flags.clone());
     }
 }
 

@@ -1,11 +1,11 @@
 //! What holds for every trait, for wake-ups.
 
-use std::thread;
-
 use mcp_core::store::{Audience, InstanceId, LogKey, WakeUp};
-use tokio::{runtime, task::block_in_place};
 
-use super::topic_support::{Held, Subscription, hears, listen, nth, post, tell_everyone};
+use super::{
+    event_support::on_one_thread,
+    topic_support::{Held, Subscription, hears, listen, nth, post, tell_everyone},
+};
 use crate::{Case, CaseResult, Harness, drop_after_polls, topic::Topics};
 
 pub async fn bp_21_what_is_dropped_ends<H>(case: &Case<'_, H>) -> CaseResult
@@ -108,17 +108,5 @@ where
         }
         Ok(())
     };
-    // The thread that runs this case waits; another has a runtime of its own.
-    let alone = || {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(calls)
-    };
-    block_in_place(|| {
-        thread::scope(|threads| match threads.spawn(alone).join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
-    })
+    on_one_thread(calls)
 }

@@ -186,7 +186,8 @@ where
     for size in [7999, 8000, 8001, 70_000, 1 << 20] {
         let text = "x".repeat(size);
         post(&there, &log, &[&text]).await?;
-        assert_eq!(subscription.take(1).await?, [text]);
+        let found = subscription.take(1).await?;
+        assert!(found == [text], "{size} bytes do not come whole");
     }
     Ok(())
 }

@@ -57,6 +57,11 @@ pub(crate) async fn next(listener: &mut Box<dyn Listener>) -> Result<WakeUp, Box
     }
 }
 
+/// Names may be long.
+fn waiting(log: &LogKey, error: &BoxError) -> String {
+    format!("waiting for {:.100}: {error}", format!("{log:?}"))
+}
+
 /// Waits for the wake-up that names `log`; says which others came before it.
 ///
 /// A listener may say at any time that it may have lost some. That is no answer here.
@@ -67,7 +72,7 @@ pub(crate) async fn hears(
     let mut others = Vec::new();
     loop {
         let heard = next(listener).await;
-        match heard.map_err(|error| format!("waiting for {log:?}: {error}"))? {
+        match heard.map_err(|error| waiting(log, &error))? {
             WakeUp::Look(named) if named == *log => return Ok(others),
             WakeUp::Look(other) => others.push(other),
             WakeUp::MayHaveLost => {}
@@ -83,7 +88,7 @@ pub(crate) async fn hears_or_may_have_lost(
     let mut others = Vec::new();
     loop {
         let heard = next(listener).await;
-        match heard.map_err(|error| format!("waiting for {log:?}: {error}"))? {
+        match heard.map_err(|error| waiting(log, &error))? {
             WakeUp::Look(named) if named != *log => others.push(named),
             WakeUp::Look(_) | WakeUp::MayHaveLost => return Ok(others),
         }
@@ -147,39 +152,42 @@ impl<'p> Subscription<'p> {
         }
     }
 
-    /// As [`take`](Self::take), while the backend comes back: what may be retried is.
-    pub(crate) async fn take_patiently(&mut self, count: usize) -> Result<Vec<String>, BoxError> {
-        let mut taken = Vec::new();
-        let rest = async {
-            while taken.len() < count {
-                match self.more().await {
-                    Ok(found) => taken.extend(found),
+    /// The next event, while the backend comes back: what may be retried is.
+    pub(crate) async fn next_patiently(&mut self) -> Result<Vec<String>, BoxError> {
+        let next = async {
+            loop {
+                match self.something().await {
                     Err(error) if is_retryable(&error) => {}
-                    Err(error) => return Err(error),
+                    found => return found,
                 }
             }
-            Ok(())
         };
-        let in_time = timeout(BOUND * 4, rest).await;
-        in_time.map_err(|_| format!("not all of {count} events came"))??;
-        Ok(taken.iter().map(shown).collect())
+        let found = timeout(BOUND * 3, next).await;
+        let found = found.map_err(|_| "nothing came")??;
+        Ok(found.iter().map(shown).collect())
     }
 
     /// What comes until there are `count` events and gaps. There must not be more.
     pub(crate) async fn take(&mut self, count: usize) -> Result<Vec<String>, BoxError> {
         let mut taken = self.tail.poll(self.process.events()).await?;
-        let rest = async {
-            while taken.len() < count {
-                taken.extend(self.more().await?);
-            }
-            Ok::<_, BoxError>(())
-        };
-        let in_time = timeout(BOUND * 4, rest).await;
-        in_time.map_err(|_| format!("not all of {count} events came"))??;
+        while taken.len() < count {
+            let found = timeout(BOUND, self.something()).await;
+            let came = taken.len();
+            taken.extend(found.map_err(|_| format!("{came} of {count} events came"))??);
+        }
         taken.extend(self.tail.poll(self.process.events()).await?);
         let taken: Vec<_> = taken.iter().map(shown).collect();
         assert_eq!(taken.len(), count, "more came than was posted: {taken:?}");
         Ok(taken)
+    }
+
+    async fn something(&mut self) -> Result<Vec<TailEvent>, BoxError> {
+        loop {
+            let found = self.more().await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,12 +22,18 @@ use crate::support::Memory;
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
     down: AtomicBool,
+    outages: AtomicUsize,
     damaged: Mutex<HashMap<SessionId, Damage>>,
 }
 
 impl Troubles {
     pub(crate) fn is_down(&self) -> bool {
         self.down.load(Ordering::SeqCst)
+    }
+
+    /// How often the backend was taken away.
+    pub(crate) fn outages(&self) -> usize {
+        self.outages.load(Ordering::SeqCst)
     }
 
     /// What a store says while its backend is away.
@@ -81,6 +87,7 @@ where
     }
 
     async fn sever(&self, _: &Namespace) -> Result<(), BoxError> {
+        self.troubles.outages.fetch_add(1, Ordering::SeqCst);
         self.troubles.down.store(true, Ordering::SeqCst);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io};
 
-use mcp_core::{BoxError, router::BuildError};
+use crate::{error::BoxError, router::BuildError};
 
 /// Why a transport could not begin or go on.
 #[derive(Debug)]
@@ -19,15 +19,16 @@ enum Kind {
 }
 
 impl ServeError {
-    pub(crate) fn config(error: BuildError) -> Self {
+    /// A router or a setting that contradicts itself.
+    #[must_use]
+    pub fn config(error: BuildError) -> Self {
         Self {
             kind: Kind::Config,
             source: error.into(),
         }
     }
 
-    /// An address that could not be bound, for transports that bring a listener of their own to
-    /// [`serve_on`](crate::HttpTransport::serve_on).
+    /// An address that could not be bound.
     #[must_use]
     pub fn bind(error: io::Error) -> Self {
         Self {
@@ -36,7 +37,9 @@ impl ServeError {
         }
     }
 
-    pub(crate) fn serve(error: io::Error) -> Self {
+    /// A listener or stream that failed.
+    #[must_use]
+    pub fn serve(error: io::Error) -> Self {
         Self {
             kind: Kind::Serve,
             source: error.into(),
@@ -61,7 +64,7 @@ impl fmt::Display for ServeError {
         f.write_str(match self.kind {
             Kind::Config => "the server cannot be built",
             Kind::Bind => "the address cannot be bound",
-            Kind::Serve => "the listener failed",
+            Kind::Serve => "serving failed",
         })
     }
 }
