@@ -19,7 +19,7 @@ use tokio::{
 use crate::{process::Cluster, sse::Sse};
 
 /// Long enough for anything that happens at all.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The revision of the sessions.
 pub(crate) const REVISION: &str = "2025-11-25";
@@ -165,7 +165,10 @@ impl Client {
         let session = response.headers()["mcp-session-id"].to_str().unwrap();
         session.clone_into(&mut self.session);
         let answer: Value = response.json().await.unwrap();
-        assert_eq!(answer["result"]["protocolVersion"], self.revision, "{answer}");
+        assert_eq!(
+            answer["result"]["protocolVersion"], self.revision,
+            "{answer}"
+        );
         let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
         assert_eq!(self.status(&initialized).await, 202);
         self

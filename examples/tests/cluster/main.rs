@@ -18,7 +18,9 @@ mod sse;
 mod asks;
 mod listeners;
 mod notices;
+mod outage;
 mod owners;
+mod rolling;
 mod sessions;
 mod streams;
 
@@ -27,7 +29,7 @@ macro_rules! cases {
     ($($theme:ident::$case:ident,)*) => {
         mod redis {
             $(
-                #[tokio::test]
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     crate::$theme::$case(crate::backend::Backend::Redis).await;
                 }
@@ -36,7 +38,7 @@ macro_rules! cases {
 
         mod postgres {
             $(
-                #[tokio::test]
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $case() {
                     crate::$theme::$case(crate::backend::Backend::Postgres).await;
                 }
@@ -65,6 +67,8 @@ cases! {
     notices::e2e_06_another_namespace_hears_nothing,
     notices::e2e_07_whoever_listens_hears_what_follows_the_acknowledgement,
     notices::e2e_07_whoever_subscribed_hears_what_follows,
+    outage::e2e_08_an_outage_ends_no_session,
+    rolling::e2e_09_a_rolling_restart_loses_no_response,
     owners::e2e_10_the_session_of_another_user_looks_unknown,
     owners::e2e_10_the_event_of_another_session_looks_unknown,
     listeners::e2e_11_a_second_stream_hears_while_the_first_is_half_open,

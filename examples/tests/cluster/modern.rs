@@ -28,6 +28,13 @@ impl Modern {
         }
     }
 
+    /// The same client, with a connection of its own for each request.
+    pub(crate) fn without_keep_alive(mut self) -> Self {
+        let http = Http::builder().pool_max_idle_per_host(0);
+        self.http = http.build().unwrap();
+        self
+    }
+
     /// The same client at one instance.
     pub(crate) fn on(&self, instance: usize) -> Self {
         Self {

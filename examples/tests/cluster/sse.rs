@@ -1,9 +1,12 @@
 //! A stream of events, as it comes.
 
+use std::time::Duration;
+
 use reqwest::Response;
 use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::client::soon;
+use crate::client::PATIENCE;
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,6 +22,7 @@ pub(crate) struct Sse {
     buffer: String,
     /// The last event id that came.
     pub(crate) last: Option<String>,
+    patience: Duration,
 }
 
 impl Sse {
@@ -29,7 +33,14 @@ impl Sse {
             response,
             buffer: String::new(),
             last: None,
+            patience: PATIENCE,
         }
+    }
+
+    /// The same stream, on which nothing may come for so much longer.
+    pub(crate) fn patient(mut self, longer: Duration) -> Self {
+        self.patience += longer;
+        self
     }
 
     /// The next block; `None` when the stream ends, also when it breaks.
@@ -46,7 +57,8 @@ impl Sse {
     /// The next event; comments are passed over.
     pub(crate) async fn event(&mut self) -> Option<Event> {
         loop {
-            let block = soon(self.block()).await?;
+            let block = timeout(self.patience, self.block());
+            let block = block.await.expect("an event comes soon")?;
             let mut event = Event::default();
             let mut comment = true;
             for line in block.lines().filter(|line| !line.is_empty()) {
@@ -80,16 +92,13 @@ impl Sse {
 
     /// The next message with this method; what comes before it is passed over.
     pub(crate) async fn until(&mut self, method: &str) -> Value {
-        soon(async {
-            loop {
-                let message = self.message().await;
-                let message = message.unwrap_or_else(|| panic!("the stream ended before {method}"));
-                if message["method"] == method {
-                    return message;
-                }
+        loop {
+            let message = self.message().await;
+            let message = message.unwrap_or_else(|| panic!("the stream ended before {method}"));
+            if message["method"] == method {
+                return message;
             }
-        })
-        .await
+        }
     }
 
     /// Every message to the end.
