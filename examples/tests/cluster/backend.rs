@@ -1,6 +1,6 @@
 //! The store that the instances of a case share.
 
-use mcp_core::store;
+use mcp_core::store::{EventStore, LeaseStore, SessionStore};
 use mcp_store_postgres::PostgresBackend;
 use mcp_store_redis::RedisBackend;
 use mcp_testkit::{
@@ -67,6 +67,11 @@ impl BackendServer {
     }
 }
 
+/// What stands in a place, for a case that looks into it.
+pub(crate) trait Stores: SessionStore + EventStore + LeaseStore {}
+
+impl<T: SessionStore + EventStore + LeaseStore> Stores for T {}
+
 /// A namespace on a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -91,14 +96,14 @@ impl Place {
     }
 
     /// The stores that stand there.
-    pub(crate) async fn stores(&self) -> store::Backend {
+    pub(crate) async fn stores(&self) -> Box<dyn Stores> {
         let namespace = self.namespace.as_str();
         if self.url.starts_with("redis:") {
             let stores = RedisBackend::builder(&self.url).namespace(namespace);
-            stores.build().unwrap().into()
+            Box::new(stores.build().unwrap())
         } else {
             let stores = PostgresBackend::builder(&self.url).namespace(namespace);
-            Box::pin(stores.connect()).await.unwrap().into()
+            Box::new(Box::pin(stores.connect()).await.unwrap())
         }
     }
 }

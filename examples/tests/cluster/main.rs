@@ -23,6 +23,7 @@ mod owners;
 mod rolling;
 mod sessions;
 mod streams;
+mod versions;
 
 /// A test per case and backend.
 macro_rules! cases {
@@ -74,6 +75,10 @@ cases! {
     listeners::e2e_11_a_second_stream_hears_while_the_first_is_half_open,
     listeners::e2e_11_of_two_live_streams_the_newer_hears_everything,
     listeners::e2e_11_the_older_stream_goes_on_when_the_newer_ends,
+    versions::e2e_12_entries_of_the_next_version_are_read_or_passed_over,
+    versions::e2e_12_what_the_next_version_keeps_in_a_session_stays,
+    versions::e2e_12_an_instance_that_confirms_nothing_delays_a_delete_and_no_more,
+    versions::e2e_12_clients_of_every_revision_share_the_instances,
     asks::e2e_13_a_question_without_a_session_is_answered_at_another_instance,
     asks::e2e_13_configured_keys_are_enough,
 }
