@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+#[cfg(feature = "tls")]
+use deadpool_redis::redis::TlsCertificates;
 use deadpool_redis::redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 use mcp_core::store::{StoreError, StoreErrorKind};
 
@@ -30,6 +32,8 @@ pub struct RedisBuilder {
     namespace: String,
     connections: usize,
     settings: Settings,
+    #[cfg(feature = "tls")]
+    certificates: Option<TlsCertificates>,
 }
 
 /// What the stores need to know besides their connections and keys.
@@ -55,6 +59,8 @@ impl RedisBuilder {
                 abandoned: Duration::from_hours(24),
                 probe: Duration::from_secs(5),
             },
+            #[cfg(feature = "tls")]
+            certificates: None,
         }
     }
 
@@ -107,6 +113,15 @@ impl RedisBuilder {
         self
     }
 
+    /// Whom to trust instead of the system's root certificates, and how to identify oneself, on a
+    /// `rediss://` URL.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn certificates(mut self, certificates: TlsCertificates) -> Self {
+        self.certificates = Some(certificates);
+        self
+    }
+
     /// A backend that connects when it is first used.
     ///
     /// # Errors
@@ -118,6 +133,8 @@ impl RedisBuilder {
             return Err(invalid("a backend needs at least one connection"));
         }
         let info = connection_info(&self.url)?;
+        #[cfg(feature = "tls")]
+        let info = crate::tls::secure(info, self.certificates)?;
         let connections = Connections::new(info, self.connections, self.settings.deadline)?;
         let keys = Keys::new(&self.namespace);
         Ok(RedisBackend::new(connections, keys, self.settings))

@@ -2,13 +2,13 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use mcp_core::store::{LogKey, StoreError, StoreErrorKind};
 use tokio::{
     sync::{Notify, oneshot},
+    task::JoinSet,
     time::{Instant, sleep_until, timeout},
 };
 
@@ -31,6 +31,7 @@ struct State {
     next: u64,
     /// Whether the task runs.
     is_kept: bool,
+    task: JoinSet<()>,
 }
 
 struct Member {
@@ -107,7 +108,9 @@ impl Hub {
         };
         state.members.insert(number, member);
         if !std::mem::replace(&mut state.is_kept, true) {
-            spawn(keep(backend.clone()));
+            // The one before has ended: it does so in the moment in which it finds nobody left.
+            state.task = JoinSet::new();
+            state.task.spawn(keep(backend.clone()));
         }
         drop(state);
         self.changed.notify_one();
@@ -216,10 +219,4 @@ impl Drop for End<'_> {
         }
         state.is_kept = false;
     }
-}
-
-/// The task is the hub's: it ends when the last member leaves, which is when nobody can hear of it.
-#[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
-fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    drop(tokio::spawn(task));
 }

@@ -54,6 +54,8 @@ mod pool;
 mod scripts;
 mod session;
 mod slot;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use self::{backend::RedisBackend, builder::RedisBuilder};
 /// The pool and the client, in the versions that this crate uses.
