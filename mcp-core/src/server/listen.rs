@@ -371,6 +371,10 @@ impl GetStream {
             return Begun::Unprimed;
         }
         let attached = Reader::attach(server, session, GET_STREAM.into(), self.from).await;
+        // What another instance was told a moment ago may not have been heard here yet.
+        if let Err(error) = server.reload(session).await {
+            tracing::debug!(%error, "a stream begins with what is known of its session");
+        }
         drop(turn);
         match attached {
             Ok(Some((reader, generation))) => {

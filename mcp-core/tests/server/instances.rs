@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::StreamExt;
 use mcp_core::{
-    Context, ElicitForm, McpRouter, Tool, ToolError,
+    Context, ElicitForm, McpRouter, Resource, Tool, ToolError,
     clock::Clock,
     jsonrpc::{Request, RequestId},
     protocol::{Method, Revision},
@@ -107,6 +107,7 @@ fn router() -> McpRouter {
         .tool(Tool::new("echo").handler(|| async { "echo" }))
         .tool(ask)
         .tool(silent)
+        .resource(Resource::new("test://a", "a").handler(|| async { "a" }))
 }
 
 async fn connect(server: &Server) -> TestClient {
@@ -328,4 +329,32 @@ async fn an_instance_that_comes_late_has_every_change_of_the_catalogue() {
         let answer = answer(call(&b, &client, tool).await);
         assert_eq!(answer["result"]["content"][0]["text"], "grown");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_tells_of_what_was_subscribed_elsewhere_before_it() {
+    let shared = Shared::new();
+    let deaf = || {
+        let builder = shared.builder(router(), &Switch::default());
+        builder.notifier(Arc::new(MemoryNotifier::new())).build()
+    };
+    let (a, b) = (deaf().unwrap(), deaf().unwrap());
+    let client = connect(&a).await;
+    // The session is known there, as it was before the subscription.
+    call(&b, &client, "echo").await;
+    let uri = json!({ "uri": "test://a" });
+    let subscribed: Value = client.request("resources/subscribe", uri).await.unwrap();
+    assert_eq!(subscribed, json!({}));
+    let id = client.session().unwrap().id();
+    let session = b.session(id.as_str(), None).await.unwrap();
+    let mut stream = b.listen(&session, None).await.unwrap();
+    let told = tokio::time::timeout(SECOND, async {
+        loop {
+            let event = stream.next().await.unwrap();
+            if let Ok(message) = serde_json::from_slice::<Value>(&event.data) {
+                return message;
+            }
+        }
+    });
+    assert_eq!(told.await.unwrap()["params"]["uri"], "test://a");
 }
