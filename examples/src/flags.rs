@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// Where the keys stand when no file is named.
 const KEYS_VARIABLE: &str = "MCP_STATE_KEYS";
 
-/// An MCP server over Streamable HTTP.
+/// An MCP server over Streamable HTTP, standard streams or a Unix socket.
 #[derive(Clone, Debug, Parser)]
 #[command(
     after_help = "RUST_LOG chooses what is logged, as in RUST_LOG=debug. MCP_STATE_KEYS may hold the \
@@ -21,6 +21,15 @@ pub struct Flags {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
     pub listen: SocketAddr,
+
+    /// Serve standard input and output instead, for a client that starts this server
+    #[arg(long, conflicts_with = "listen")]
+    pub stdio: bool,
+
+    /// Serve a Unix socket at this path instead; the one that systemd passes goes before
+    #[cfg(unix)]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["listen", "stdio"])]
+    pub unix: Option<PathBuf>,
 
     /// Where the state lives that all instances share: memory (of this process alone), redis://… or
     /// postgres://…

@@ -11,7 +11,8 @@ use crate::{
 
 const VARIABLE: &str = "RUST_LOG";
 /// Our own crates tell what happens, all others only what is wrong.
-const DEFAULT: &str = "warn,mcp_core=info,mcp_transport_http=info,mcp_examples=info,\
+const DEFAULT: &str = "warn,mcp_core=info,mcp_transport_http=info,\
+                       mcp_transport_stdio=info,mcp_transport_unix=info,mcp_examples=info,\
                        quickstart=info,conformance_server=info";
 
 /// Begins to log. Only the first call in a process can succeed.

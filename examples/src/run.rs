@@ -6,16 +6,19 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_core::{Server, server::ServerBuilder, store::InstanceId};
+use mcp_core::{Server, server::ServerBuilder, store::InstanceId, transport::signal};
 use mcp_transport_http::HttpTransport;
+use mcp_transport_stdio::StdioTransport;
+#[cfg(unix)]
+use mcp_transport_unix::UnixSocketTransport;
 use tokio::net::TcpListener;
 
 use crate::{backend, failure::Failure, flags::Flags, logs};
 
 /// Serves until SIGTERM or Ctrl-C, drains, and gives the exit code.
 ///
-/// Prints `listening on http://ADDR/mcp` on stderr once connections are accepted; whatever goes
-/// wrong is one line there, too.
+/// Prints `listening on http://ADDR/mcp` on stderr once connections are accepted over TCP; whatever
+/// goes wrong is one line there, too.
 ///
 /// # Cancel safety
 ///
@@ -24,7 +27,8 @@ pub async fn serve(router: impl Into<ServerBuilder> + Send, flags: &Flags) -> Ex
     serve_with(router, flags, |_| {}).await
 }
 
-/// The same, with something to do as soon as the address is known, before the line on stderr.
+/// The same, with something to do as soon as the address is known, before the line on stderr. With
+/// `--stdio` and `--unix` there is no address.
 ///
 /// # Cancel safety
 ///
@@ -50,13 +54,25 @@ async fn run(
 ) -> Result<(), Failure> {
     logs::start(flags.log_format)?;
     let server = server(builder, flags).await?;
+    if flags.stdio {
+        return Ok(StdioTransport::serving(server).serve().await?);
+    }
+    #[cfg(unix)]
+    if let Some(path) = &flags.unix {
+        let transport = UnixSocketTransport::serving(server);
+        match mcp_transport_unix::activated()? {
+            Some(listener) => transport.serve_listener(listener, signal()).await?,
+            None => transport.serve(path).await?,
+        }
+        return Ok(());
+    }
     let listener = TcpListener::bind(flags.listen)
         .await
         .map_err(|error| Failure::new(format!("cannot listen on {}: {error}", flags.listen)))?;
     let address = listener.local_addr()?;
 
     // Before the line below: who has read it may send a signal.
-    let stop = mcp_transport_http::signal();
+    let stop = signal();
     bound(address);
     say(&format!("listening on http://{address}/mcp"));
     let transport = HttpTransport::serving(server);

@@ -32,7 +32,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! `mcp-transport-http` and `mcp-transport-unix` put such a router on a socket. The store traits in
+//! `mcp-transport-http`, `mcp-transport-stdio` and `mcp-transport-unix` put such a router on the wire. The store traits in
 //! [`store`] are what other crates implement to share sessions between processes.
 //!
 //! # Cancel safety
@@ -57,6 +57,7 @@
 //! | [`router`] | one message in, one answer out |
 //! | [`server`] | sessions, streams, questions to the client |
 //! | [`transport`] | what carries messages |
+//! | [`lines`] | one of them: a message a line, over any stream of bytes |
 //! | [`store`] | where state lives |
 //! | [`testing`] | a client in the same process |
 //! | [`clock`], [`error`] | time and errors that belong to no single part |
@@ -66,6 +67,7 @@ pub mod clock;
 pub mod error;
 pub mod handler;
 pub mod jsonrpc;
+pub mod lines;
 pub mod protocol;
 pub mod router;
 pub mod server;

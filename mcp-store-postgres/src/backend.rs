@@ -5,7 +5,13 @@ use std::{fmt, sync::Arc, time::Duration};
 use mcp_core::store::{StoreError, StoreErrorKind};
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{PostgresBuilder, name::Space, notify::Publisher, pool::Pool};
+use crate::{
+    PostgresBuilder,
+    hub::{Hub, Setup},
+    keys::Space,
+    pool::Pool,
+    publisher::Publisher,
+};
 
 /// Every store of an MCP server, in one PostgreSQL database. A clone is another handle to the same.
 ///
@@ -36,9 +42,14 @@ struct Inner {
     pool: Arc<Pool>,
     settings: Settings,
     space: Space,
-    /// `None` when nobody listens and everybody polls.
-    publisher: Option<Arc<Publisher>>,
-    listen_options: PgConnectOptions,
+    /// `None` when everybody polls.
+    wake_ups: Option<WakeUps>,
+}
+
+/// How this process says and hears that something is new.
+struct WakeUps {
+    publisher: Arc<Publisher>,
+    hub: Arc<Hub>,
 }
 
 /// What the operations need to know of the configuration.
@@ -49,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) tombstone: Duration,
     pub(crate) abandoned: Duration,
     pub(crate) max_payload: usize,
+    pub(crate) probe: Duration,
 }
 
 impl PostgresBackend {
@@ -78,15 +90,26 @@ impl PostgresBackend {
         listen_options: Option<PgConnectOptions>,
     ) -> Self {
         let pool = Arc::new(pool);
-        let publisher = listen_options
-            .as_ref()
-            .map(|_| Arc::new(Publisher::start(Arc::clone(&pool), settings.deadline)));
+        let wake_ups = listen_options.map(|options| {
+            let deadline = settings.deadline;
+            let publisher = Arc::new(Publisher::start(Arc::clone(&pool), deadline));
+            let hub = Hub::new(Setup {
+                options,
+                deadline,
+                probe: settings.probe,
+                space: space.clone(),
+                publisher: Arc::clone(&publisher),
+            });
+            WakeUps {
+                publisher,
+                hub: Arc::new(hub),
+            }
+        });
         Self(Arc::new(Inner {
             pool,
             settings,
             space,
-            publisher,
-            listen_options: listen_options.unwrap_or_else(PgConnectOptions::new_without_pgpass),
+            wake_ups,
         }))
     }
 
@@ -106,13 +129,14 @@ impl PostgresBackend {
         &self.0.space
     }
 
-    pub(crate) fn publisher(&self) -> Option<&Arc<Publisher>> {
-        self.0.publisher.as_ref()
+    pub(crate) fn publisher(&self) -> Option<&Publisher> {
+        let wake_ups = self.0.wake_ups.as_ref()?;
+        Some(&wake_ups.publisher)
     }
 
-    /// How to reach the server for LISTEN.
-    pub(crate) fn listen_options(&self) -> &PgConnectOptions {
-        &self.0.listen_options
+    pub(crate) fn hub(&self) -> Option<&Arc<Hub>> {
+        let wake_ups = self.0.wake_ups.as_ref()?;
+        Some(&wake_ups.hub)
     }
 
     pub(crate) fn check_size(

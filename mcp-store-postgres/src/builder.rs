@@ -8,8 +8,8 @@ use sqlx::postgres::PgConnectOptions;
 use crate::{
     PostgresBackend,
     backend::Settings,
+    keys::Space,
     migrate,
-    name::Space,
     pool::{DEFAULT_SCHEMA, Pool},
 };
 
@@ -27,6 +27,8 @@ const ABANDONED: Duration = Duration::from_hours(24);
 
 /// A message of 4 MiB and what wraps it, twice over.
 const MAX_PAYLOAD: usize = 8 * 1024 * 1024;
+
+const PROBE: Duration = Duration::from_secs(5);
 
 /// The longest namespace: it stands in every index.
 const LONGEST_NAMESPACE: usize = 255;
@@ -64,6 +66,7 @@ pub struct PostgresBuilder {
     tombstone: Duration,
     abandoned: Duration,
     max_payload: usize,
+    probe: Duration,
     poll_only: bool,
     migrate: bool,
 }
@@ -80,6 +83,7 @@ impl PostgresBuilder {
             tombstone: TOMBSTONE,
             abandoned: ABANDONED,
             max_payload: MAX_PAYLOAD,
+            probe: PROBE,
             poll_only: false,
             migrate: true,
         }
@@ -129,6 +133,12 @@ impl PostgresBuilder {
     /// The largest payload of one event, and the largest session; 8 MiB unless told.
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.max_payload = bytes;
+        self
+    }
+
+    /// How often a process proves that it hears what is published; 5 s unless told.
+    pub fn probe_every(mut self, time: Duration) -> Self {
+        self.probe = time;
         self
     }
 
@@ -184,6 +194,7 @@ impl PostgresBuilder {
             tombstone: self.tombstone,
             abandoned: self.abandoned,
             max_payload: self.max_payload,
+            probe: self.probe,
         };
         let listen = Some(direct).filter(|_| !self.poll_only);
         Ok(PostgresBackend::new(pool, settings, space, listen))
@@ -203,8 +214,8 @@ impl PostgresBuilder {
         if self.pool_size == 0 {
             return Err(invalid("the pool has no connection"));
         }
-        if self.deadline.is_zero() {
-            return Err(invalid("the deadline is zero"));
+        if self.deadline.is_zero() || self.probe.is_zero() {
+            return Err(invalid("a time is zero"));
         }
         Ok(())
     }
@@ -240,7 +251,7 @@ fn guarded(options: PgConnectOptions, deadline: Duration) -> PgConnectOptions {
     let patience = (deadline * 3 / 4).as_millis().max(1).to_string();
     options.options([
         ("statement_timeout", patience.as_str()),
-        ("default_transaction_isolation", "read\\ committed"),
+        ("default_transaction_isolation", "read committed"),
     ])
 }
 

@@ -158,7 +158,7 @@ impl Fault {
     /// A statement was sent, as a whole or in part.
     pub(crate) fn sent(error: Error, effect: Effect) -> Self {
         let code = match &error {
-            Error::Database(database) => database.code().map(|code| code.into_owned()),
+            Error::Database(database) => database.code().map(std::borrow::Cow::into_owned),
             _ => None,
         };
         let fault = match (&error, code) {
@@ -247,5 +247,91 @@ fn cause(error: Error) -> BoxError {
         Error::Protocol(message) => message.into(),
         Error::Configuration(_) => "the connection's settings are not valid".into(),
         other => other.to_string().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use StoreErrorKind::{
+        Conflict, Corrupt, InvalidArgument, TooLarge, Unavailable, Unknown, Unsupported,
+    };
+
+    use super::*;
+
+    /// For each row of the table a code that it is for.
+    const CASES: &[(&str, StoreErrorKind, bool)] = &[
+        ("08006", Unknown, true),
+        ("0A000", Unavailable, true),
+        ("22021", InvalidArgument, false),
+        ("22003", InvalidArgument, false),
+        ("23505", Conflict, false),
+        ("25006", Unavailable, true),
+        ("25P03", Unavailable, true),
+        ("26000", Unavailable, true),
+        ("42P05", Unavailable, true),
+        ("28P01", Unavailable, true),
+        ("3F000", Unsupported, false),
+        ("40001", Unavailable, false),
+        ("42501", Unavailable, false),
+        ("42P01", Unsupported, false),
+        ("42883", Unsupported, false),
+        ("53300", Unavailable, false),
+        ("54000", TooLarge, false),
+        ("55P03", Unavailable, false),
+        ("57014", Unavailable, false),
+        ("57P01", Unavailable, true),
+        ("57P02", Unknown, true),
+        ("57P03", Unavailable, true),
+        ("57P04", Unavailable, true),
+        ("57P05", Unavailable, true),
+        ("XX001", Corrupt, false),
+        ("XX002", Corrupt, false),
+        ("P0001", Unavailable, false),
+    ];
+
+    #[test]
+    fn each_state_means_what_its_row_says() {
+        assert_eq!(CASES.len(), STATES.len());
+        for ((code, kind, lost), (prefix, ..)) in CASES.iter().zip(STATES) {
+            assert!(code.starts_with(prefix), "{code} is no case of {prefix}");
+            let fault = Fault::of_state(code, Effect::Write);
+            assert_eq!(
+                (fault.kind, fault.connection_lost),
+                (*kind, *lost),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reply_that_was_lost_leaves_a_write_unknown_and_a_read_not_applied() {
+        let lost = || Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        assert_eq!(Fault::sent(lost(), Effect::Write).kind, Unknown);
+        assert_eq!(Fault::sent(lost(), Effect::Read).kind, Unavailable);
+        assert_eq!(Fault::timed_out(Effect::Write).kind, Unknown);
+        assert_eq!(Fault::timed_out(Effect::Read).kind, Unavailable);
+        let protocol = Error::Protocol("nonsense".to_owned());
+        assert_eq!(Fault::sent(protocol, Effect::Write).kind, Unknown);
+    }
+
+    #[test]
+    fn nothing_is_applied_without_a_connection() {
+        let refused = Error::Io(std::io::ErrorKind::ConnectionRefused.into());
+        for fault in [
+            Fault::connecting(refused),
+            Fault::connecting_timed_out(),
+            Fault::exhausted(),
+            Fault::read_only(),
+        ] {
+            assert_eq!(fault.kind, Unavailable);
+        }
+    }
+
+    #[test]
+    fn settings_are_not_shown() {
+        let error = Error::Configuration("postgres://user:secret@host".into());
+        let error = Fault::connecting(error).into_error("session.load");
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        assert!(!format!("{error} {error:?} {cause:?}").contains("secret"));
     }
 }

@@ -13,7 +13,7 @@ use sqlx::postgres::{PgRow, types::PgInterval};
 use crate::{
     PostgresBackend,
     error::Effect,
-    name,
+    keys,
     number::{interval, length, ordered, unsigned},
     pool::Statement,
     session::get,
@@ -106,8 +106,8 @@ impl EventStore for PostgresBackend {
         let place = self.place(log);
         let epoch = random_epoch(APPEND.operation)?;
         let payloads: Vec<&[u8]> = batch.events.iter().map(|payload| &**payload).collect();
-        let key = batch.key.map(name::key);
-        let digest = key.as_ref().map(|_| name::batch(payloads.iter().copied()));
+        let key = batch.key.map(keys::key);
+        let digest = key.as_ref().map(|_| keys::batch(payloads.iter().copied()));
         let seen = batch.writer_seen.unwrap_or(Position::BEGINNING);
         let retention = Some(batch.retention).filter(|_| *log != LogKey::Config);
         let row = self.pool().row(&APPEND, |query| {
@@ -116,7 +116,7 @@ impl EventStore for PostgresBackend {
                 .bind(&*place.key)
                 .bind(place.session.as_deref())
                 .bind(place.lock)
-                .bind(place.abandoned.clone())
+                .bind(place.abandoned)
                 .bind(epoch)
                 .bind(&payloads)
                 .bind(key.as_deref())
@@ -144,7 +144,7 @@ impl EventStore for PostgresBackend {
                 .bind(&*place.key)
                 .bind(place.session.as_deref())
                 .bind(place.lock)
-                .bind(place.abandoned.clone())
+                .bind(place.abandoned)
                 .bind(epoch)
                 .bind(from == From::Acknowledged)
                 .bind(reader.instance.as_str().as_bytes())
@@ -179,7 +179,7 @@ impl EventStore for PostgresBackend {
             query
                 .bind(self.namespace())
                 .bind(&*place.key)
-                .bind(place.abandoned.clone())
+                .bind(place.abandoned)
                 .bind(after.epoch.0.cast_signed())
                 .bind(ordered(after.seq))
                 .bind(reader.map(|generation| ordered(generation.0)))
@@ -196,10 +196,7 @@ impl EventStore for PostgresBackend {
         let keys: Vec<Vec<u8>> = logs.iter().map(stored_key).collect();
         let abandoned = interval(self.settings().abandoned);
         let rows = self.pool().rows(&HEADS, |query| {
-            query
-                .bind(self.namespace())
-                .bind(&keys)
-                .bind(abandoned.clone())
+            query.bind(self.namespace()).bind(&keys).bind(abandoned)
         });
         let found = |row: &PgRow| match get::<Option<i64>>(row, 0, &HEADS)? {
             Some(_) => head(row, &HEADS).map(Some),
@@ -233,7 +230,7 @@ impl EventStore for PostgresBackend {
     }
 
     async fn purge(&self, session: &SessionId) -> Result<u64, StoreError> {
-        let session = name::key(session.as_str());
+        let session = keys::key(session.as_str());
         let lock = self.space().lock("session", &session);
         let remember = interval(self.settings().tombstone);
         let row = self.pool().row(&PURGE, |query| {
@@ -241,7 +238,7 @@ impl EventStore for PostgresBackend {
                 .bind(self.namespace())
                 .bind(&*session)
                 .bind(lock)
-                .bind(remember.clone())
+                .bind(remember)
         });
         Ok(unsigned(get(&row.await?, 0, &PURGE)?))
     }
@@ -254,7 +251,7 @@ impl EventStore for PostgresBackend {
 impl PostgresBackend {
     fn place(&self, log: &LogKey) -> Place {
         let session = match log {
-            LogKey::Stream { session, .. } => Some(name::key(session.as_str()).into_owned()),
+            LogKey::Stream { session, .. } => Some(keys::key(session.as_str()).into_owned()),
             _ => None,
         };
         let lock = session.as_ref();
@@ -273,7 +270,7 @@ impl PostgresBackend {
 }
 
 fn stored_key(log: &LogKey) -> Vec<u8> {
-    name::key(&log.encode()).into_owned()
+    keys::key(&log.encode()).into_owned()
 }
 
 fn appended(row: &PgRow) -> Result<Appended, StoreError> {
@@ -300,9 +297,10 @@ fn appended(row: &PgRow) -> Result<Appended, StoreError> {
 /// The first four columns of an answer: epoch, last, floor, sealed.
 fn head(row: &PgRow, statement: &Statement) -> Result<Head, StoreError> {
     let last = position(get(row, 0, statement)?, get(row, 1, statement)?);
-    let sealed = match get(row, 3, statement)? {
-        true => Sealed::Sealed,
-        false => Sealed::Open,
+    let sealed = if get(row, 3, statement)? {
+        Sealed::Sealed
+    } else {
+        Sealed::Open
     };
     Ok(Head::new(last, unsigned(get(row, 2, statement)?), sealed))
 }

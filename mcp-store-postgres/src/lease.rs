@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use crate::{
     PostgresBackend,
     error::Effect,
-    name,
+    keys,
     number::{interval, ordered, unsigned},
     pool::Statement,
     session::get,
@@ -63,7 +63,7 @@ impl LeaseStore for PostgresBackend {
         facts: &[u8],
     ) -> Result<Option<Fence>, StoreError> {
         check_facts(&HOLD, facts)?;
-        let key = name::key(name);
+        let key = keys::key(name);
         let lock = self.space().lock("lease", &key);
         let row = self.pool().row(&HOLD, |query| {
             query
@@ -87,7 +87,7 @@ impl LeaseStore for PostgresBackend {
         facts: &[u8],
     ) -> Result<bool, StoreError> {
         check_facts(&RENEW, facts)?;
-        let key = name::key(name);
+        let key = keys::key(name);
         let rows = self.pool().rows(&RENEW, |query| {
             query
                 .bind(self.namespace())
@@ -100,7 +100,7 @@ impl LeaseStore for PostgresBackend {
     }
 
     async fn release(&self, name: &str, fence: Fence) -> Result<bool, StoreError> {
-        let key = name::key(name);
+        let key = keys::key(name);
         let rows = self.pool().rows(&RELEASE, |query| {
             query
                 .bind(self.namespace())

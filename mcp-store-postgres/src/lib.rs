@@ -34,25 +34,32 @@
 //! # Modules
 //!
 //! All private. `builder` makes the `backend`; `session`, `event`, `lease` and `notify` implement the
-//! traits, `listener` is the ear of `notify`, `sweep` frees what has ended; `pool` runs statements,
-//! `error` says what their failures mean, `name` and `number` turn values into columns; `migrate`
-//! applies the files in `migrations`.
+//! traits, `sweep` frees what has ended. For `notify`, `publisher` speaks, `hub` hears for every `ear`, and
+//! `message` is what is said. `pool` runs statements, `error` says what their failures mean, `keys` and
+//! `number` turn values into columns; `migrate` applies the files in `migrations`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod backend;
 mod builder;
+mod ear;
 mod error;
 mod event;
+mod hub;
+mod keys;
 mod lease;
-mod listener;
+mod message;
 mod migrate;
-mod name;
 mod notify;
 mod number;
 mod pool;
+mod publisher;
 mod session;
 mod sweep;
 
 pub use self::{backend::PostgresBackend, builder::PostgresBuilder};
 /// The driver, in the version that this crate uses.
 pub use sqlx;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -13,7 +13,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::{error::Fault, name::Space, pool::in_schema};
+use crate::{error::Fault, keys::Space, pool::in_schema};
 
 const OPERATION: &str = "store.migrate";
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::types::PgInterval;
 
 /// Longer times are cut to this: a hundred years.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const FOREVER: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// A number that is compared: what does not fit is larger than anything stored.
 pub(crate) fn ordered(number: u64) -> i64 {

@@ -110,9 +110,12 @@ impl Pool {
         bind: impl Fn(Bound<'q>) -> Bound<'q> + Send + Sync,
     ) -> Result<Vec<PgRow>, Fault> {
         let ends = Instant::now() + self.deadline;
-        let Ok(Ok(_permit)) = timeout_at(ends, self.permits.acquire()).await else {
-            counter!("mcp.store.pool.exhausted").increment(1);
-            return Err(Fault::exhausted());
+        let _permit = match timeout_at(ends, self.permits.acquire()).await {
+            Ok(Ok(permit)) if Instant::now() < ends => permit,
+            _ => {
+                counter!("mcp.store.pool.exhausted").increment(1);
+                return Err(Fault::exhausted());
+            }
         };
         loop {
             let idle = self.take();

@@ -14,7 +14,7 @@ use sqlx::{Row, postgres::PgRow};
 use crate::{
     PostgresBackend,
     error::{Effect, Fault},
-    name,
+    keys,
     number::{interval, length, ordered, unsigned},
     pool::Statement,
     sweep,
@@ -90,7 +90,7 @@ impl SessionStore for PostgresBackend {
             return Err(invalid(&CREATE, "the id is too long"));
         }
         let bytes = self.encode(record, CREATE.operation)?;
-        let owner = record.principal.as_ref().map(name::owner);
+        let owner = record.principal.as_ref().map(keys::owner);
         let cap = caps.per_principal.filter(|_| owner.is_some());
         let lock = owner.as_ref().filter(|_| cap.is_some());
         let lock = lock.map(|owner| self.space().lock("owner", owner));
@@ -132,7 +132,7 @@ impl SessionStore for PostgresBackend {
         }
         let id = id.as_str().as_bytes();
         let bytes = self.encode(&change.record, UPDATE.operation)?;
-        let owner = change.record.principal.as_ref().map(name::owner);
+        let owner = change.record.principal.as_ref().map(keys::owner);
         let row = self.pool().row(&UPDATE, |query| {
             query
                 .bind(self.namespace())

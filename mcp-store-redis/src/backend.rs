@@ -3,10 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use deadpool_redis::redis::cmd;
+use mcp_core::store::{StoreError, StoreErrorKind};
 
 use crate::{
-    BuildError, RedisBackendBuilder,
+    RedisBuilder,
     builder::Settings,
+    hub::Hub,
     keys::Keys,
     pool::{Connections, Operation},
 };
@@ -25,48 +27,48 @@ struct Inner {
     connections: Connections,
     keys: Keys,
     settings: Settings,
+    hub: Arc<Hub>,
 }
 
 impl RedisBackend {
-    /// A backend with default settings; the server has answered when this returns.
+    /// A backend with default settings whose server has answered.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the URL cannot be understood or the server does not answer.
+    /// As [`RedisBuilder::connect`].
     ///
     /// # Cancel safety
     ///
     /// Dropped before it is done, it leaves nothing behind.
-    pub async fn connect(url: impl Into<String>) -> Result<Self, BuildError> {
-        let backend = Self::builder(url).build()?;
-        backend.check().await?;
-        Ok(backend)
+    pub async fn connect(url: impl Into<String>) -> Result<Self, StoreError> {
+        Self::builder(url).connect().await
     }
 
     /// Settings for a backend.
-    pub fn builder(url: impl Into<String>) -> RedisBackendBuilder {
-        RedisBackendBuilder::new(url)
+    pub fn builder(url: impl Into<String>) -> RedisBuilder {
+        RedisBuilder::new(url)
     }
 
     /// Asks the server for an answer.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Unreachable`] when there is none.
+    /// `Unavailable` or `Unknown` when there is none.
     ///
     /// # Cancel safety
     ///
     /// It changes nothing.
-    pub async fn check(&self) -> Result<(), BuildError> {
-        let ping = self.begin("redis.check").command(&cmd("PING")).await;
-        ping.map(drop).map_err(BuildError::Unreachable)
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let ping = self.begin("store.check").command(&cmd("PING")).await;
+        ping.map(drop)
     }
 
-    pub(crate) fn from_parts(connections: Connections, keys: Keys, settings: Settings) -> Self {
+    pub(crate) fn new(connections: Connections, keys: Keys, settings: Settings) -> Self {
         let inner = Inner {
             connections,
             keys,
             settings,
+            hub: Arc::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -84,6 +86,15 @@ impl RedisBackend {
 
     pub(crate) fn keys(&self) -> &Keys {
         &self.inner.keys
+    }
+
+    /// Who listens through this backend.
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+
+    pub(crate) fn shared_hub(&self) -> &Arc<Hub> {
+        &self.inner.hub
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -107,6 +118,14 @@ pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(millis).unwrap_or(u64::MAX)
 }
 
+/// A number that nobody else has.
+pub(crate) fn random(operation: &'static str) -> Result<u64, StoreError> {
+    getrandom::u64().map_err(|source| {
+        let message = "the system gave no random number";
+        StoreError::new(StoreErrorKind::Unavailable, operation, message).with_source(source)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,13 +136,5 @@ mod tests {
         assert_eq!(millis(Duration::from_nanos(1)), 1);
         assert_eq!(millis(Duration::from_millis(7)), 7);
         assert_eq!(millis(Duration::MAX), 1 << 50);
-    }
-
-    #[test]
-    fn debug_shows_no_password() {
-        let builder = RedisBackend::builder("redis://user:hunter2@localhost");
-        let shown = format!("{builder:?}");
-        let backend = builder.build().unwrap();
-        assert!(!format!("{shown} {backend:?}").contains("hunter2"));
     }
 }

@@ -1,9 +1,11 @@
-//! [`RedisBackendBuilder`].
+//! [`RedisBuilder`].
 
 use std::{fmt, time::Duration};
 
-use deadpool_redis::redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError};
-use mcp_core::store::StoreError;
+#[cfg(feature = "tls")]
+use deadpool_redis::redis::TlsCertificates;
+use deadpool_redis::redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
+use mcp_core::store::{StoreError, StoreErrorKind};
 
 use crate::{RedisBackend, keys::Keys, pool::Connections};
 
@@ -16,7 +18,7 @@ use crate::{RedisBackend, keys::Keys, pool::Connections};
 ///
 /// use mcp_store_redis::RedisBackend;
 ///
-/// # fn main() -> Result<(), mcp_store_redis::BuildError> {
+/// # fn main() -> Result<(), mcp_core::store::StoreError> {
 /// let backend = RedisBackend::builder("redis://localhost:6379")
 ///     .namespace("notes-production")
 ///     .deadline(Duration::from_secs(1))
@@ -25,11 +27,13 @@ use crate::{RedisBackend, keys::Keys, pool::Connections};
 /// # Ok(()) }
 /// ```
 #[must_use]
-pub struct RedisBackendBuilder {
+pub struct RedisBuilder {
     url: String,
     namespace: String,
     connections: usize,
     settings: Settings,
+    #[cfg(feature = "tls")]
+    certificates: Option<TlsCertificates>,
 }
 
 /// What the stores need to know besides their connections and keys.
@@ -42,7 +46,7 @@ pub(crate) struct Settings {
     pub(crate) probe: Duration,
 }
 
-impl RedisBackendBuilder {
+impl RedisBuilder {
     pub(crate) fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -55,6 +59,8 @@ impl RedisBackendBuilder {
                 abandoned: Duration::from_hours(24),
                 probe: Duration::from_secs(5),
             },
+            #[cfg(feature = "tls")]
+            certificates: None,
         }
     }
 
@@ -91,10 +97,11 @@ impl RedisBackendBuilder {
         self
     }
 
-    /// After how long without any call an open stream log or inbox vanishes; a day unless told.
+    /// After how long without any call an open stream log or inbox vanishes; a day unless told, and
+    /// at the latest after half as long again.
     ///
     /// It catches the logs of sessions that expired while nobody looked, so make it longer than
-    /// sessions may live. A log in use is kept alive when half of this time is over.
+    /// sessions may be idle.
     pub fn abandoned_after(mut self, time: Duration) -> Self {
         self.settings.abandoned = time;
         self
@@ -106,29 +113,53 @@ impl RedisBackendBuilder {
         self
     }
 
+    /// Whom to trust instead of the system's root certificates, and how to identify oneself, on a
+    /// `rediss://` URL.
+    #[cfg(feature = "tls")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "tls")))]
+    pub fn certificates(mut self, certificates: TlsCertificates) -> Self {
+        self.certificates = Some(certificates);
+        self
+    }
+
     /// A backend that connects when it is first used.
     ///
     /// # Errors
     ///
-    /// [`BuildError`] when the URL cannot be understood, or asks for a feature that is off.
-    pub fn build(self) -> Result<RedisBackend, BuildError> {
-        let info = connection_info(&self.url)?;
+    /// `InvalidArgument` when the URL cannot be understood, or asks for a feature that is off, or when
+    /// no connection is asked for.
+    pub fn build(self) -> Result<RedisBackend, StoreError> {
         if self.connections == 0 {
-            return Err(BuildError::NoConnections);
+            return Err(invalid("a backend needs at least one connection"));
         }
+        let info = connection_info(&self.url)?;
+        #[cfg(feature = "tls")]
+        let info = crate::tls::secure(info, self.certificates)?;
         let connections = Connections::new(info, self.connections, self.settings.deadline)?;
-        Ok(RedisBackend::from_parts(
-            connections,
-            Keys::new(&self.namespace),
-            self.settings,
-        ))
+        let keys = Keys::new(&self.namespace);
+        Ok(RedisBackend::new(connections, keys, self.settings))
+    }
+
+    /// A backend whose server has answered.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build) and [`RedisBackend::check`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, it leaves nothing behind.
+    pub async fn connect(self) -> Result<RedisBackend, StoreError> {
+        let backend = self.build()?;
+        backend.check().await?;
+        Ok(backend)
     }
 }
 
 /// Shows neither the URL nor what is in it: it may hold a password.
-impl fmt::Debug for RedisBackendBuilder {
+impl fmt::Debug for RedisBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisBackendBuilder")
+        f.debug_struct("RedisBuilder")
             .field("namespace", &self.namespace)
             .field("connections", &self.connections)
             .field("settings", &self.settings)
@@ -137,26 +168,49 @@ impl fmt::Debug for RedisBackendBuilder {
 }
 
 /// RESP3, because it says when a connection is lost, and lets messages come between replies.
-fn connection_info(url: &str) -> Result<ConnectionInfo, BuildError> {
-    let info = url.into_connection_info().map_err(BuildError::Url)?;
+fn connection_info(url: &str) -> Result<ConnectionInfo, StoreError> {
+    // What the client says of a URL might repeat its password.
+    let info = url
+        .into_connection_info()
+        .map_err(|_| invalid("the url is not one of redis"))?;
     let settings = info.redis_settings().clone();
+    // A user with few rights may not name its library, and every refusal is an entry in a log.
+    let settings = settings.set_skip_set_lib_name();
     Ok(info.set_redis_settings(settings.set_protocol(ProtocolVersion::RESP3)))
 }
 
-/// Why there is no backend.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The URL cannot be understood, or asks for TLS without the feature `tls`.
-    #[error("the url is not one of redis")]
-    Url(#[source] RedisError),
-    /// Not even one connection was asked for.
-    #[error("a backend needs at least one connection")]
-    NoConnections,
-    /// The connections cannot be made with this configuration.
-    #[error("the connections cannot be configured")]
-    Connections(#[source] mcp_core::BoxError),
-    /// The server did not answer.
-    #[error("the server did not answer")]
-    Unreachable(#[source] StoreError),
+/// A setting that makes no sense.
+pub(crate) fn invalid(message: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::InvalidArgument, "store.connect", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_make_no_sense_are_refused() {
+        let urls = [
+            "",
+            "localhost",
+            "http://localhost",
+            "redis://",
+            "redis://u:hunter2@h:x",
+        ];
+        for builder in urls.map(RedisBuilder::new) {
+            let error = builder.build().unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::InvalidArgument);
+            assert!(!format!("{error} {error:?}").contains("hunter2"));
+        }
+        let none = RedisBuilder::new("redis://localhost").pool_size(0);
+        assert!(none.build().is_err());
+    }
+
+    #[test]
+    fn debug_shows_no_password() {
+        let builder = RedisBuilder::new("redis://user:hunter2@localhost");
+        let shown = format!("{builder:?}");
+        let backend = builder.build().unwrap();
+        assert!(!format!("{shown} {backend:?}").contains("hunter2"));
+    }
 }

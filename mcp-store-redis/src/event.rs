@@ -12,7 +12,7 @@ use mcp_core::store::{
 
 use crate::{
     RedisBackend,
-    backend::millis,
+    backend::{millis, random},
     error,
     pool::Operation,
     scripts::{self, Call, Reply, Script},
@@ -188,10 +188,12 @@ impl RedisBackend {
     ) -> Result<Call, StoreError> {
         let keys = self.keys().log(log);
         let name = keys.session.as_ref().map(|log| log.name.clone());
+        // An epoch that has never been, and is not that of `Position::BEGINNING`.
+        let epoch = random(operation.name())?.max(1);
         Ok(Call::new(script)
             .keys(keys.all())
             .arg(name.unwrap_or_default())
-            .number(random_epoch(operation)?)
+            .number(epoch)
             .maybe(self.patience(log)))
     }
 
@@ -235,15 +237,6 @@ impl RedisBackend {
         }
         Ok(found)
     }
-}
-
-/// A life of a log that has never been: random, and not the epoch of [`Position::BEGINNING`].
-fn random_epoch(operation: &Operation<'_>) -> Result<u64, StoreError> {
-    let number = getrandom::u64().map_err(|source| {
-        let message = "the system gave no random number";
-        StoreError::new(StoreErrorKind::Unavailable, operation.name(), message).with_source(source)
-    })?;
-    Ok(number.max(1))
 }
 
 /// Tells the payloads of two batches apart.

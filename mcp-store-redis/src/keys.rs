@@ -5,28 +5,9 @@
 //! is percent-encoded down to letters, digits and `-._~`: no name can end a tag, imitate a separator
 //! or match as a pattern, and no two names give the same key.
 //!
-//! | key | type | what it holds | lives |
-//! |---|---|---|---|
-//! | `{N:s:ID}` | hash | a session: `record`, `version`, `created`, `owner`, `idle`, `absolute`, `ends`; only `deleted` as a tombstone | until the session ends; tombstone time |
-//! | `{N:s:ID}:logs` | sorted set | the session's stream logs, by the moment they vanish | as long as the last of them |
-//! | `{N:s:ID}:purged` | string | the session takes no logs any more | 15 minutes |
-//! | `{N:s:ID}:l:NAME` | hash | the head of a stream log | until sealed and kept, or abandoned |
-//! | `{N:s:ID}:e:NAME` | stream | its entries, with ids `seq-0` | as its head |
-//! | `{N:s:ID}:k:NAME` | hash | its idempotency keys | as its head |
-//! | `{N:i:INSTANCE}:l` `:e` `:k` | as above | the inbox of an instance | until abandoned |
-//! | `{N:b:0}:l` … `{N:b:7}:k` | as above | the broadcast logs | for ever; entries by count, size and age |
-//! | `{N:c}:l` `:e` `:k` | as above | the config log | for ever |
-//! | `{N:o:HASH}` | sorted set | the sessions of one owner, by their last possible end | until that of the last |
-//! | `{N:x}:ids` | sorted set | all sessions, by id | until the last possible end of the last |
-//! | `{N:x}:due` | sorted set | all sessions, by when to look whether they ended | the same |
-//! | `{N:h}:due` | sorted set | the leases, by their end | until the last ends |
-//! | `{N:h}:held` | hash | holder, fence and facts of each lease | the same |
-//! | `{N:h}:fence` | string | the last fence given | 30 days |
-//! | `{N:w}` | channel | wake-ups for everyone | |
-//! | `{N:w:INSTANCE}` | channel | wake-ups for one process, and its probe | |
-//!
-//! `N` is the namespace, `HASH` a digest of issuer and subject. Every deadline stands once: as the
-//! expiry of its key, as the field `ends`, relative to the field `born` of a head, or as a score.
+//! `OPERATIONS.md` has the table of all keys: what they hold and how long they live. Every deadline
+//! stands once, as the expiry of its key, as the field `ends`, relative to the field `born` of a head,
+//! or as a score.
 
 use mcp_core::store::{InstanceId, LogKey, Principal, SessionId};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -155,6 +136,11 @@ impl Keys {
     /// The channel that one process hears.
     pub(crate) fn instance(&self, instance: &InstanceId) -> String {
         self.tag("w", Some(instance.as_str()))
+    }
+
+    /// The channel in which a connection speaks to itself.
+    pub(crate) fn probe(&self, number: u64) -> String {
+        self.tag("p", Some(&number.to_string()))
     }
 
     fn tag(&self, kind: &str, name: Option<&str>) -> String {

@@ -23,7 +23,7 @@ use mcp_core::store::StoreError;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    BuildError,
+    builder::invalid,
     error::{self, Connection, Sent},
     scripts::{Call, Reply},
     slot::{Failure, Lent, Slot},
@@ -46,7 +46,7 @@ impl Connections {
         info: ConnectionInfo,
         size: usize,
         deadline: Duration,
-    ) -> Result<Self, BuildError> {
+    ) -> Result<Self, StoreError> {
         let losses = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&losses);
         let count_losses = move |push: PushInfo| {
@@ -56,8 +56,9 @@ impl Connections {
             Ok::<(), ()>(())
         };
         let config = connection_config(deadline).set_push_sender(count_losses);
-        let client = Client::open(info.clone()).map_err(BuildError::Url)?;
-        let manager = Manager::new_with_config(info, config).map_err(BuildError::Url)?;
+        let refused = |_| invalid("the client does not take this configuration");
+        let client = Client::open(info.clone()).map_err(refused)?;
+        let manager = Manager::new_with_config(info, config).map_err(refused)?;
         let pool = Pool::builder(manager)
             .max_size(size)
             .runtime(Runtime::Tokio1)
@@ -67,7 +68,7 @@ impl Connections {
                 recycle: Some(deadline),
             })
             .build()
-            .map_err(|error| BuildError::Connections(error.into()))?;
+            .map_err(|_| invalid("the pool does not take this configuration"))?;
         Ok(Self {
             deadline,
             pool,
@@ -91,7 +92,7 @@ impl Connections {
     pub(crate) async fn subscribe(
         &self,
         operation: &'static str,
-        channels: &[String],
+        channels: &[&str],
         hear: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> Result<MultiplexedConnection, StoreError> {
         let until = Instant::now() + self.deadline;
@@ -142,33 +143,35 @@ impl Operation<'_> {
 
     /// Runs a script.
     pub(crate) async fn run(&self, call: &Call) -> Result<Reply, StoreError> {
-        let value = match self.send(&call.by_hash()).await? {
-            Ok(value) => value,
-            Err(error) if error::is_unknown_script(&error) => self.command(&call.by_text()).await?,
-            Err(error) => return Err(self.translate(&error)),
+        let answer = match self.send(&call.by_hash()).await {
+            Err(Fault::Answer(error)) if error::is_unknown_script(&error) => {
+                self.send(&call.by_text()).await
+            }
+            answer => answer,
         };
+        let value = answer.map_err(|fault| self.note(fault))?;
         Ok(Reply::new(self.name, value))
     }
 
     /// Sends a command.
     pub(crate) async fn command(&self, command: &Cmd) -> Result<Value, StoreError> {
-        let answer = self.send(command).await?;
-        answer.map_err(|error| self.translate(&error))
+        let answer = self.send(command).await;
+        answer.map_err(|fault| self.note(fault))
     }
 
     /// The answer of the server, or why there is none.
-    async fn send(&self, command: &Cmd) -> Result<Result<Value, RedisError>, StoreError> {
+    async fn send(&self, command: &Cmd) -> Result<Value, Fault> {
         let slot = self.connections.slot();
         let mut lent = match timeout_at(self.until, self.connections.lend(slot)).await {
             Ok(Ok(lent)) => lent,
-            Ok(Err(failure)) => return Err(failure.into_error(self.name)),
-            Err(_) => return Err(error::not_sent_in_time(self.name)),
+            Ok(Err(failure)) => return Err(Fault::NotSent(failure)),
+            Err(_) => return Err(Fault::NoConnection),
         };
         let answer = lent.connection.send_packed_command(command);
         let Ok(answer) = timeout_at(self.until, answer).await else {
             // Perhaps the server is slow, perhaps nobody hears us any more.
             slot.discard(lent.number);
-            return Err(error::no_reply_in_time(self.name));
+            return Err(Fault::NoReply);
         };
         let answer = answer.and_then(Value::extract_error);
         if let Err(error) = &answer {
@@ -177,12 +180,37 @@ impl Operation<'_> {
                 slot.discard(lent.number);
             }
         }
-        Ok(answer)
+        answer.map_err(Fault::Answer)
     }
 
-    fn translate(&self, error: &RedisError) -> StoreError {
-        error::translate(self.name, error, Sent::Perhaps).0
+    /// Counts a fault, and says it in the words of the traits.
+    fn note(&self, fault: Fault) -> StoreError {
+        let error = match fault {
+            Fault::NotSent(failure) => failure.into_error(self.name),
+            Fault::NoConnection => {
+                metrics::counter!("mcp.store.pool.exhausted").increment(1);
+                error::not_sent_in_time(self.name)
+            }
+            Fault::NoReply => error::no_reply_in_time(self.name),
+            Fault::Answer(error) => error::translate(self.name, &error, Sent::Perhaps).0,
+        };
+        let kind = error.kind().as_str();
+        metrics::counter!("mcp.store.errors", "operation" => self.name, "kind" => kind)
+            .increment(1);
+        error
     }
+}
+
+/// Why a command has no answer, or one that is an error.
+enum Fault {
+    /// There is no connection, for this reason.
+    NotSent(Failure),
+    /// There was no connection in time.
+    NoConnection,
+    /// It was sent, and the time is over.
+    NoReply,
+    /// The server's, or the client's when the connection broke.
+    Answer(RedisError),
 }
 
 fn connection_config(deadline: Duration) -> AsyncConnectionConfig {

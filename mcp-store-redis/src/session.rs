@@ -259,7 +259,9 @@ impl RedisBackend {
         };
         let version = Version(stored.number()?);
         let created_at = Timestamp::from_millis(stored.number()?);
-        let record = decode_session(&record, operation.name())?;
+        let record = decode_session(&record, operation.name()).inspect_err(|_| {
+            metrics::counter!("mcp.store.corrupt", "operation" => operation.name()).increment(1);
+        })?;
         Ok(Some(Versioned::new(record, version, created_at)))
     }
 

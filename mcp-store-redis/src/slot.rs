@@ -106,7 +106,7 @@ impl Slot {
     pub(crate) fn discard(&self, number: u64) {
         let broken = self.lock().held.take_if(|held| held.number == number);
         if let Some(held) = broken {
-            metrics::counter!("mcp.store.connections.lost", "store" => "redis").increment(1);
+            metrics::counter!("mcp.store.connections.lost").increment(1);
             // Not given back: the pool would wait for an answer of it.
             drop(Pooled::take(held.connection));
         }
@@ -137,7 +137,7 @@ impl Slot {
                 Ok(lent)
             }
             Err(error) => {
-                metrics::counter!("mcp.store.connections.failed", "store" => "redis").increment(1);
+                metrics::counter!("mcp.store.connections.failed").increment(1);
                 Err(self.lock().fail(number, error))
             }
         }

@@ -16,7 +16,9 @@ use futures_util::FutureExt as _;
 use mcp_core::{BoxError, store::SessionId};
 use tokio::{runtime, time::timeout};
 
-use crate::{Claims, Damage, Failure, Harness, Namespace, Outcome, Rule, report, settings};
+use crate::{
+    Claims, Damage, Failure, Harness, Namespace, Outcome, Rule, report, settings, shown::chain,
+};
 
 /// A case that takes longer has failed.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -270,12 +272,6 @@ fn explain(rule: &Rule, outcome: &Outcome) -> String {
     };
     let Rule { promises, text, .. } = rule;
     format!("{}\nrule {promises}: {text}", failure.message())
-}
-
-/// An error with everything that caused it.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// What a panic said.

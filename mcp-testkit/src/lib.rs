@@ -78,16 +78,20 @@ mod case;
 #[doc(hidden)]
 pub mod cases;
 mod claims;
+mod dice;
 pub mod fault;
 mod harness;
 mod macros;
 mod namespace;
+mod outage;
+mod promise;
 mod race;
 mod report;
 mod rule;
 pub mod server;
 pub mod session;
 mod settings;
+mod shown;
 mod suite;
 
 pub use self::{
@@ -96,6 +100,7 @@ pub use self::{
     case::{Case, CaseResult, run_case},
     harness::{Damage, Harness, NoDamage, NoOutage},
     namespace::Namespace,
+    promise::{Level, PROMISES, Promise},
     race::race,
     report::{Failure, Line, Outcome, Report},
     rule::Rule,

@@ -12,6 +12,12 @@ use mcp_core::{
 };
 use serde_json::{json, value::RawValue};
 
+/// A minute: the least by which the cases miss a deadline.
+pub const MINUTE: Duration = Duration::from_mins(1);
+
+/// A day: longer than any tombstone stands.
+pub const DAY: Duration = Duration::from_hours(24);
+
 /// Ten minutes without use, an hour in all: long enough that no case waits for it.
 pub const TTL: Ttl = Ttl {
     idle: Duration::from_mins(10),
@@ -59,13 +65,13 @@ pub fn raw(json: &str) -> Result<Box<RawValue>, BoxError> {
     Ok(RawValue::from_string(json.to_owned())?)
 }
 
-/// The bytes of a record, to compare every field at once.
+/// A record as JSON, to compare every field at once, byte for byte.
 ///
 /// # Errors
 ///
 /// When it cannot be written as JSON.
-pub fn bytes(record: &SessionRecord) -> Result<Vec<u8>, BoxError> {
-    Ok(serde_json::to_vec(record)?)
+pub fn text(record: &SessionRecord) -> Result<String, BoxError> {
+    Ok(serde_json::to_string(record)?)
 }
 
 /// Creates a session with [`TTL`] and no cap, and expects that its id was free.
@@ -101,4 +107,24 @@ where
     S: SessionStore + ?Sized,
 {
     store.load(&SessionId::new(id)).await
+}
+
+/// The ids of every session, as `list` gives them.
+///
+/// # Errors
+///
+/// When the store fails.
+///
+/// # Cancel safety
+///
+/// As [`SessionStore::list`].
+pub async fn ids<S>(store: &S) -> Result<Vec<String>, StoreError>
+where
+    S: SessionStore + ?Sized,
+{
+    let all = store.list(None, 1000).await?;
+    Ok(all
+        .iter()
+        .map(|found| found.record.id.to_string())
+        .collect())
 }

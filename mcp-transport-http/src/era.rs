@@ -12,16 +12,13 @@
 //! the sign of a server that has one.
 
 use mcp_core::{
-    jsonrpc::{ErrorCode, ErrorObject, Request},
-    protocol::{Method, RequestMeta, Revision, UnsupportedProtocolVersionData},
+    jsonrpc::{ErrorObject, Request},
+    protocol::{
+        InitializeRequestParams, Method, RequestMeta, Revision, UnsupportedProtocolVersionData,
+    },
 };
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::{headers::PROTOCOL_VERSION, mirror};
-
-/// What of an unknown version is repeated.
-const SHOWN: usize = 64;
 
 /// How a request is served.
 #[derive(Debug, PartialEq)]
@@ -61,20 +58,24 @@ pub(crate) fn of(
     }
     if request.method == Method::Initialize {
         let sessions = served.iter().any(|revision| revision.is_session_oriented());
-        let requested = || initialize_version(params).or(header.map(str::to_owned));
+        let requested =
+            || InitializeRequestParams::version_in(params).or(header.map(str::to_owned));
         return if sessions {
             Ok(Era::Sessions(is_served(named, served)))
         } else {
-            Err(unsupported(&requested().unwrap_or_default(), served))
+            Err(UnsupportedProtocolVersionData::error(
+                &requested().unwrap_or_default(),
+                served,
+            ))
         };
     }
-    let meta = meta_version(params);
+    let meta = RequestMeta::version_in(params);
     match (header, meta.as_deref()) {
         (Some(header), _) if is_served(named, served).is_none() => match meta {
             Some(meta) if meta != header => Err(differs(header, &meta)),
-            _ => Err(unsupported(header, served)),
+            _ => Err(UnsupportedProtocolVersionData::error(header, served)),
         },
-        (header, Some(meta)) if is_modern(meta) => Err(match header {
+        (header, Some(meta)) if RequestMeta::is_sessionless(meta) => Err(match header {
             Some(header) => differs(header, meta),
             None => mirror::missing(&PROTOCOL_VERSION, Some(meta)),
         }),
@@ -101,7 +102,7 @@ pub(crate) fn stated(header: Option<&str>, served: &[Revision]) -> Result<Stated
     match is_served(Revision::parse(text), served) {
         Some(revision) if revision.is_session_oriented() => Ok(Stated::Sessions(Some(revision))),
         Some(_) => Ok(Stated::Sessionless),
-        None => Err(unsupported(text, served)),
+        None => Err(UnsupportedProtocolVersionData::error(text, served)),
     }
 }
 
@@ -110,20 +111,11 @@ fn sessionless(
     params: Option<&[u8]>,
     served: &[Revision],
 ) -> Result<Era, ErrorObject> {
-    if let Some(meta) = meta_version(params).filter(|meta| meta != header) {
+    if let Some(meta) = RequestMeta::version_in(params).filter(|meta| meta != header) {
         return Err(differs(header, &meta));
     }
-    let meta = params.map_or_else(|| Ok(RequestMeta::default()), RequestMeta::from_params);
-    let meta = meta
-        .map_err(|error| ErrorObject::invalid_params(format!("`_meta` cannot be read: {error}")))?;
-    if let Some(missing) = meta.missing() {
-        let text = format!("`_meta` must have the member `{missing}`");
-        return Err(ErrorObject::invalid_params(text));
-    }
-    match is_served(Revision::parse(header), served) {
-        Some(_) => Ok(Era::Sessionless(Box::new(meta))),
-        None => Err(unsupported(header, served)),
-    }
+    let meta = RequestMeta::required(params, served)?;
+    Ok(Era::Sessionless(Box::new(meta)))
 }
 
 /// Where every revision has sessions.
@@ -137,10 +129,12 @@ fn sessions_only(
         return Ok(Era::Sessions(named));
     }
     if let (Some(header), None) = (header, named) {
-        return Err(unsupported(header, served));
+        return Err(UnsupportedProtocolVersionData::error(header, served));
     }
-    match meta_version(request.params.as_deref()) {
-        Some(meta) if is_modern(&meta) => Err(unsupported(&meta, served)),
+    match RequestMeta::version_in(request.params.as_deref()) {
+        Some(meta) if RequestMeta::is_sessionless(&meta) => {
+            Err(UnsupportedProtocolVersionData::error(&meta, served))
+        }
         _ => Ok(Era::Sessions(named)),
     }
 }
@@ -149,59 +143,13 @@ fn is_served(revision: Option<Revision>, served: &[Revision]) -> Option<Revision
     revision.filter(|revision| served.contains(revision))
 }
 
-/// No session-oriented revision has the member, so whatever is not one of them is newer.
-fn is_modern(version: &str) -> bool {
-    Revision::parse(version).is_none_or(|revision| !revision.is_session_oriented())
-}
-
 fn differs(header: &str, meta: &str) -> ErrorObject {
     mirror::differs(&PROTOCOL_VERSION, header, meta)
 }
 
-/// The version is not served; the data says which are.
-pub(crate) fn unsupported(requested: &str, served: &[Revision]) -> ErrorObject {
-    let requested: String = requested.chars().take(SHOWN).collect();
-    let sessions_only = served.iter().all(|revision| revision.is_session_oriented());
-    let data = UnsupportedProtocolVersionData::new(requested, served.iter().copied());
-    let mut error = ErrorObject::from(data);
-    if !sessions_only {
-        return error;
-    }
-    error.code = ErrorCode::INVALID_REQUEST;
-    error.message = "this protocol version is not served".into();
-    error.reason("unsupported_version")
-}
-
-/// The version `_meta` names; what is not a string is left to those who read all of it.
-fn meta_version(params: Option<&[u8]>) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Params<'a> {
-        #[serde(borrow, rename = "_meta", default)]
-        meta: Option<&'a RawValue>,
-    }
-    #[derive(Deserialize)]
-    struct Meta {
-        #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
-        version: String,
-    }
-    let params: Params<'_> = serde_json::from_slice(params?).ok()?;
-    let meta: Meta = serde_json::from_str(params.meta?.get()).ok()?;
-    Some(meta.version)
-}
-
-/// The version `initialize` asks for.
-fn initialize_version(params: Option<&[u8]>) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Params {
-        #[serde(rename = "protocolVersion")]
-        version: String,
-    }
-    let params: Params = serde_json::from_slice(params?).ok()?;
-    Some(params.version)
-}
-
 #[cfg(test)]
 mod tests {
+    use mcp_core::jsonrpc::ErrorCode;
     use serde_json::{Value, json};
 
     use super::*;

@@ -20,6 +20,12 @@ pub(crate) async fn ready(server: Server) -> Response {
         let body = json!({ "status": "draining" });
         return answer::json(StatusCode::SERVICE_UNAVAILABLE, body.to_string().into());
     }
+    // An endpoint that is mounted in another router is not told when serving begins.
+    server.join().await;
+    if !server.has_joined() {
+        let body = json!({ "status": "starting" });
+        return answer::json(StatusCode::SERVICE_UNAVAILABLE, body.to_string().into());
+    }
     let store = server.store_answers().await;
     let body = json!({
         "status": if store { "ready" } else { "degraded" },

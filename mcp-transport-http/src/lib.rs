@@ -39,7 +39,6 @@ mod cors;
 mod delete;
 mod endpoint;
 mod era;
-mod error;
 mod get;
 mod headers;
 mod health;
@@ -49,17 +48,12 @@ mod mirrored_value;
 mod origin;
 mod post;
 mod sessionless;
-mod shutdown;
 mod sse;
 mod transport;
 
-pub use self::{
-    error::ServeError,
-    listener::HttpListener,
-    shutdown::signal,
-    transport::{HttpTransport, IntoServer},
-};
+pub use self::{listener::HttpListener, transport::HttpTransport};
 pub use axum;
+pub use mcp_core::transport::{IntoServer, ServeError, signal};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,11 +1,17 @@
 //! The TCP side: one write per answer, and no connection that takes nothing for ever.
 
-use std::{fmt, future::Future, pin::pin, time::Duration};
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    io,
+    pin::pin,
+    time::Duration,
+};
 
 use axum::serve::{Listener, ListenerExt};
 use mcp_core::{
     server::{Phase, Server},
-    transport::Transport,
+    transport::{ServeError, Transport},
 };
 use tokio::{
     net::TcpListener,
@@ -16,7 +22,6 @@ use crate::{
     config::Config,
     connection::{Connections, Cuttable},
     endpoint,
-    error::ServeError,
 };
 
 /// How long the last answers of a closed server may take to be sent.
@@ -67,16 +72,52 @@ where
     L: Listener,
     L::Addr: fmt::Debug,
 {
+    let (listener, connections) = cuttable(listener, &config);
+    server.join().await;
+    let drain = server.sessions().drain_on(shutdown);
+    let app = endpoint::app(server.clone(), config);
+    let serve = axum::serve(listener, app).with_graceful_shutdown(drain);
+    until_closed(serve, &connections, server).await
+}
+
+/// The same, where every request carries the address of its connection as
+/// [`ConnectInfo`](axum::extract::ConnectInfo).
+pub(crate) async fn serve_on<L>(
+    listener: L,
+    config: Config,
+    server: Server,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError>
+where
+    L: Listener,
+    L::Addr: Clone + fmt::Debug + Sync + 'static,
+{
+    let (listener, connections) = cuttable(listener, &config);
+    server.join().await;
+    let drain = server.sessions().drain_on(shutdown);
+    let app = endpoint::app(server.clone(), config);
+    let app = app.into_make_service_with_connect_info::<L::Addr>();
+    let serve = axum::serve(listener.tap_io(|_| ()), app).with_graceful_shutdown(drain);
+    until_closed(serve, &connections, server).await
+}
+
+fn cuttable<L>(listener: L, config: &Config) -> (Cuttable<L>, Connections) {
     let connections = Connections::default();
     let listener = Cuttable {
         listener,
         connections: connections.clone(),
         write: config.write_deadline,
     };
-    let drain = server.sessions().drain_on(shutdown);
-    let app = endpoint::app(server.clone(), config);
+    (listener, connections)
+}
+
+async fn until_closed(
+    serve: impl IntoFuture<Output = io::Result<()>, IntoFuture: Send>,
+    connections: &Connections,
+    server: Server,
+) -> Result<(), ServeError> {
+    let serve = serve.into_future();
     let mut serving = pin!(async {
-        let serve = axum::serve(listener, app).with_graceful_shutdown(drain);
         serve.await.map_err(ServeError::serve)?;
         server.drained().await;
         Ok(())

@@ -6,10 +6,10 @@ use axum::http::request::Parts;
 use mcp_core::{
     BoxError,
     protocol::Revision,
-    router::{BuildError, McpRequest, McpResponse, McpRouter, McpService},
+    router::{McpRequest, McpResponse, McpRouter, McpService},
     server::{KeyRing, Limits, Server, ServerBuilder, SessionHandle, SessionMode},
     store::{Backend, EventStore, InstanceId, LeaseStore, Notifier, Principal, SessionStore},
-    transport::Transport,
+    transport::{IntoServer, ServeError, Transport, signal},
 };
 use serde_json::value::RawValue;
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -18,9 +18,7 @@ use tower::{Layer, Service};
 use crate::{
     config::Config,
     endpoint,
-    error::ServeError,
     listener::{self, HttpListener},
-    shutdown,
 };
 
 /// Streamable HTTP for a router or a built server.
@@ -210,28 +208,6 @@ impl<S> HttpTransport<S> {
     }
 }
 
-/// What becomes a server: a builder, or one that is built.
-pub trait IntoServer {
-    /// The server.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError`] when the router or a setting contradicts itself.
-    fn into_server(self) -> Result<Server, BuildError>;
-}
-
-impl IntoServer for ServerBuilder {
-    fn into_server(self) -> Result<Server, BuildError> {
-        self.build()
-    }
-}
-
-impl IntoServer for Server {
-    fn into_server(self) -> Result<Server, BuildError> {
-        Ok(self)
-    }
-}
-
 /// Ways to serve.
 impl<S: IntoServer> HttpTransport<S> {
     /// Binds `addr` and serves until SIGTERM or Ctrl-C, then drains.
@@ -244,7 +220,7 @@ impl<S: IntoServer> HttpTransport<S> {
     ///
     /// When dropped, connections end without draining.
     pub async fn serve<A: ToSocketAddrs>(self, addr: A) -> Result<(), ServeError> {
-        self.serve_with_shutdown(addr, shutdown::signal()).await
+        self.serve_with_shutdown(addr, signal()).await
     }
 
     /// Binds `addr` and serves until `shutdown` is ready, then drains.
@@ -286,7 +262,8 @@ impl<S: IntoServer> HttpTransport<S> {
     }
 
     /// Serves what any listener accepts, until `shutdown` is ready, then drains: Unix sockets, or
-    /// connections that your own code has wrapped. Writes have their deadline here too.
+    /// connections that your own code has wrapped. Writes have their deadline here too, and every
+    /// request carries the address of its connection as [`ConnectInfo`](axum::extract::ConnectInfo).
     ///
     /// `Host` is only checked against [`allowed_hosts`](Self::allowed_hosts).
     ///
@@ -304,10 +281,10 @@ impl<S: IntoServer> HttpTransport<S> {
     ) -> Result<(), ServeError>
     where
         L: axum::serve::Listener,
-        L::Addr: fmt::Debug,
+        L::Addr: Clone + fmt::Debug + Sync + 'static,
     {
         let server = self.server.into_server().map_err(ServeError::config)?;
-        listener::serve(listener, self.config, server, shutdown).await
+        listener::serve_on(listener, self.config, server, shutdown).await
     }
 
     /// The endpoint with `/health` and `/ready` as an axum router, for your own listener.

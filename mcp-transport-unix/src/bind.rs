@@ -5,7 +5,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     io,
     os::unix::{
-        fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
+        fs::{self as unix_fs, DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt},
         net,
     },
     path::{Path, PathBuf},
@@ -48,19 +48,27 @@ impl From<&Metadata> for Identity {
     }
 }
 
-/// Binds `path` with these permissions. A socket file that nobody listens on is replaced; one that
+/// Whose the socket's file is, and who may connect.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Access {
+    pub(crate) mode: u32,
+    pub(crate) user: Option<u32>,
+    pub(crate) group: Option<u32>,
+}
+
+/// Binds `path` with this access. A socket file that nobody listens on is replaced; one that
 /// somebody listens on, and any other file, is left alone.
 ///
-/// Nobody can connect before the permissions are set: the socket appears under its name with them,
-/// in one step.
-pub(crate) async fn bind(path: &Path, mode: u32) -> io::Result<Bound> {
+/// Nobody can connect before the access is set: the socket appears under its name with it, in one
+/// step.
+pub(crate) async fn bind(path: &Path, access: Access) -> io::Result<Bound> {
     // Whoever starts at the same time waits here, and finds this process listening afterwards.
     let dir = directory(path).to_owned();
     let turn = blocking(move || Ok(take_turn(&dir))).await?;
     refuse_if_taken(path).await?;
     let path = path.to_owned();
     let (listener, file) = blocking(move || {
-        let placed = place(path, mode);
+        let placed = place(path, access);
         drop(turn);
         placed
     })
@@ -119,11 +127,14 @@ async fn refuse_if_taken(path: &Path) -> io::Result<()> {
 }
 
 /// Makes the socket where only this user can reach it, and moves it to its place.
-fn place(path: PathBuf, mode: u32) -> io::Result<(net::UnixListener, SocketFile)> {
+fn place(path: PathBuf, access: Access) -> io::Result<(net::UnixListener, SocketFile)> {
     let workshop = Workshop::open(directory(&path))?;
     let fresh = workshop.socket();
     let listener = net::UnixListener::bind(&fresh)?;
-    fs::set_permissions(&fresh, Permissions::from_mode(mode))?;
+    if access.user.is_some() || access.group.is_some() {
+        unix_fs::chown(&fresh, access.user, access.group)?;
+    }
+    fs::set_permissions(&fresh, Permissions::from_mode(access.mode))?;
     let is = Identity::from(&fs::symlink_metadata(&fresh)?);
     fs::rename(&fresh, &path)?;
     Ok((listener, SocketFile { path, is }))
@@ -174,6 +185,12 @@ mod tests {
 
     use super::*;
 
+    const OWNER: Access = Access {
+        mode: 0o600,
+        user: None,
+        group: None,
+    };
+
     fn names(dir: &Path) -> Vec<String> {
         let entries = fs::read_dir(dir).unwrap();
         entries
@@ -190,7 +207,7 @@ mod tests {
             let mut starters = JoinSet::new();
             for _ in 0..8 {
                 let path = path.clone();
-                starters.spawn(async move { bind(&path, 0o600).await });
+                starters.spawn(async move { bind(&path, OWNER).await });
             }
             let results = starters.join_all().await;
             let bound: Vec<_> = results.iter().filter_map(|it| it.as_ref().ok()).collect();
@@ -206,9 +223,9 @@ mod tests {
     async fn a_socket_of_somebody_else_is_not_removed_at_the_end() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("server.sock");
-        let Bound { listener, file } = bind(&path, 0o600).await.unwrap();
+        let Bound { listener, file } = bind(&path, OWNER).await.unwrap();
         drop(listener);
-        let next = bind(&path, 0o600).await.unwrap();
+        let next = bind(&path, OWNER).await.unwrap();
         drop(file);
         assert_eq!(names(dir.path()), ["server.sock"]);
         drop(next);
@@ -219,10 +236,10 @@ mod tests {
     async fn a_failed_start_leaves_nothing_behind() {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing/server.sock");
-        bind(&missing, 0o600).await.unwrap_err();
+        bind(&missing, OWNER).await.unwrap_err();
         let path = dir.path().join("server.sock");
         let _listening = net::UnixListener::bind(&path).unwrap();
-        let error = bind(&path, 0o600).await.unwrap_err();
+        let error = bind(&path, OWNER).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert_eq!(names(dir.path()), ["server.sock"]);
     }

@@ -1,50 +1,104 @@
 //! [`UnixSocketTransport`]: from a router to a listening socket in one expression.
 
-use std::{future::Future, path::Path, time::Duration};
+use std::{future::Future, os::unix::net, path::Path, time::Duration};
 
-use mcp_core::server::{Server, ServerBuilder};
-use mcp_transport_http::{HttpTransport, IntoServer, ServeError, signal};
+use axum::{extract::ConnectInfo, http::request::Parts};
+use mcp_core::{
+    server::{Server, ServerBuilder},
+    store::Principal,
+    transport::{IntoServer, ServeError, signal},
+};
+use mcp_transport_http::{HttpTransport, axum};
+use tokio::net::UnixListener;
 
-use crate::bind::{Bound, bind};
+use crate::{
+    accept::{Accepting, LineSettings},
+    bind::{Access, Bound, bind},
+    credentials::PeerCredentials,
+    systemd,
+};
 
-/// Streamable HTTP on a Unix domain socket.
+/// Streamable HTTP and newline-delimited JSON-RPC on one Unix domain socket.
 #[derive(Debug)]
 #[must_use = "a transport does nothing until it serves"]
 pub struct UnixSocketTransport<S = ServerBuilder> {
-    http: HttpTransport<S>,
-    mode: u32,
+    server: S,
+    access: Access,
+    connections: usize,
+    trust_peer_credentials: bool,
+    lines: LineSettings,
 }
 
 impl UnixSocketTransport<ServerBuilder> {
     /// Serves a router, or a server that is configured but not built.
     pub fn new(router: impl Into<ServerBuilder>) -> Self {
-        Self {
-            http: HttpTransport::new(router),
-            mode: 0o600,
-        }
+        Self::with(router.into())
     }
 }
 
 impl UnixSocketTransport<Server> {
     /// Serves a server that is built already; other transports may serve it too.
     pub fn serving(server: Server) -> Self {
-        Self {
-            http: HttpTransport::serving(server),
-            mode: 0o600,
-        }
+        Self::with(server)
     }
 }
 
+/// Settings of the socket, and ways to serve.
 impl<S: IntoServer> UnixSocketTransport<S> {
-    /// The permissions of the socket's file. Default `0o600`: only this user may connect.
+    fn with(server: S) -> Self {
+        Self {
+            server,
+            access: Access {
+                mode: 0o600,
+                user: None,
+                group: None,
+            },
+            connections: 512,
+            trust_peer_credentials: false,
+            lines: LineSettings {
+                longest: 4 * 1024 * 1024,
+                write_deadline: Duration::from_secs(30),
+            },
+        }
+    }
+
+    /// The permissions of the socket's file. Default `0o600`: only its owner may connect.
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode;
+        self.access.mode = mode;
         self
     }
 
-    /// A connection that takes nothing for this long is closed; its stream can be resumed. Default 30 s.
+    /// The user and group of the socket's file, by number. Default: those of this process.
+    pub fn owner(mut self, user: impl Into<Option<u32>>, group: impl Into<Option<u32>>) -> Self {
+        self.access.user = user.into();
+        self.access.group = group.into();
+        self
+    }
+
+    /// Connections that may be open at once. Default 512; further ones wait until one ends.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// Largest message in bytes, a body or a line. Default 4 MiB.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.lines.longest = bytes;
+        self
+    }
+
+    /// A connection that takes nothing for this long is closed. Default 30 s. A stream of a session
+    /// over HTTP can be resumed.
     pub fn write_deadline(mut self, deadline: Duration) -> Self {
-        self.http = self.http.write_deadline(deadline);
+        self.lines.write_deadline = deadline;
+        self
+    }
+
+    /// Takes the user of the connecting process as the owner of what a request over HTTP does, as it
+    /// always is for newline-delimited JSON-RPC. Not behind a proxy: there every client would have
+    /// the proxy's user.
+    pub fn trust_peer_credentials(mut self) -> Self {
+        self.trust_peer_credentials = true;
         self
     }
 
@@ -57,7 +111,8 @@ impl<S: IntoServer> UnixSocketTransport<S> {
     ///
     /// # Cancel safety
     ///
-    /// When dropped, connections end without draining; the socket is removed.
+    /// When dropped, the socket is removed and nobody can connect; open connections go on until their
+    /// clients end them.
     pub async fn serve(self, path: impl AsRef<Path>) -> Result<(), ServeError> {
         self.serve_with_shutdown(path, signal()).await
     }
@@ -70,17 +125,66 @@ impl<S: IntoServer> UnixSocketTransport<S> {
     ///
     /// # Cancel safety
     ///
-    /// When dropped, connections end without draining; the socket is removed.
+    /// As [`serve`](Self::serve).
     pub async fn serve_with_shutdown(
         self,
         path: impl AsRef<Path>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let bound = bind(path.as_ref(), self.mode).await;
-        let Bound { listener, file } = bound.map_err(ServeError::bind)?;
-        tracing::info!(path = %path.as_ref().display(), "listening");
-        let served = self.http.serve_on(listener, shutdown).await;
+        let path = path.as_ref();
+        let bound = bind(path, self.access).await.map_err(ServeError::bind)?;
+        let Bound { listener, file } = bound;
+        tracing::info!(path = %path.display(), "listening");
+        let served = self.run(listener, shutdown).await;
         drop(file);
         served
     }
+
+    /// Serves a socket that is bound already, such as [`activated`](crate::activated), until
+    /// `shutdown` is ready, then drains. The socket's file is left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`] when the router contradicts itself or the socket cannot be used.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`serve`](Self::serve).
+    pub async fn serve_listener(
+        self,
+        listener: net::UnixListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        listener.set_nonblocking(true).map_err(ServeError::bind)?;
+        let listener = UnixListener::from_std(listener).map_err(ServeError::bind)?;
+        tracing::info!("listening on a socket that was passed on");
+        self.run(listener, shutdown).await
+    }
+
+    async fn run(
+        self,
+        listener: UnixListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        let server = self.server.into_server().map_err(ServeError::config)?;
+        let mut http = HttpTransport::serving(server.clone())
+            .max_body_size(self.lines.longest)
+            .write_deadline(self.lines.write_deadline);
+        if self.trust_peer_credentials {
+            http = http.with_principal(peer);
+        }
+        let accepting = Accepting::new(listener, server, self.lines, self.connections);
+        systemd::notify("READY=1");
+        let shutdown = async {
+            shutdown.await;
+            systemd::notify("STOPPING=1");
+        };
+        http.serve_on(accepting, shutdown).await
+    }
+}
+
+/// Whose connection a request came on.
+fn peer(parts: &Parts) -> Option<Principal> {
+    let peer = parts.extensions.get::<ConnectInfo<PeerCredentials>>()?;
+    Some(peer.0.principal())
 }

@@ -1,4 +1,4 @@
-// The Inspector's command line: node inspector.mjs SERVER_URL KIND
+// The Inspector's command line: node inspector.mjs SERVER_URL|COMMAND KIND
 //
 // KIND is the server: `fixture` or `notes`. The steps are taken once with the `initialize`
 // handshake, once without a session, and once with whatever the Inspector negotiates by itself.
@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { SESSIONLESS, SESSION_ORIENTED, check, serverUrl } from './steps.mjs';
+import { SESSIONLESS, SESSION_ORIENTED, check, server as named } from './steps.mjs';
 
 const COMMAND_TIMEOUT_MS = 30_000;
 const REVISIONS = { legacy: SESSION_ORIENTED, modern: SESSIONLESS, auto: SESSIONLESS };
@@ -37,10 +37,10 @@ const SERVERS = {
   },
 };
 
-const url = serverUrl();
+const { url, command, args } = named();
 const server = SERVERS[process.argv[3]];
 if (!server) {
-  console.error(`usage: ${process.argv[1]} SERVER_URL ${Object.keys(SERVERS).join('|')}`);
+  console.error(`usage: ${process.argv[1]} SERVER_URL|COMMAND ${Object.keys(SERVERS).join('|')}`);
   process.exit(2);
 }
 
@@ -55,8 +55,7 @@ function inspect(era, ...method) {
     [
       launcher,
       '--cli',
-      '--transport', 'http',
-      '--server-url', url.href,
+      ...(url ? ['--transport', 'http', '--server-url', url.href] : ['--transport', 'stdio', command, ...args]),
       '--protocol-era', era,
       '--stored-auth-only',
       '--format', 'json',

@@ -1,4 +1,4 @@
-"""The Python SDK and the notes of the quickstart: python python_notes.py SERVER_URL
+"""The Python SDK and the notes of the quickstart: python python_notes.py SERVER_URL|COMMAND
 
 The tool that asks before it deletes is the same for both eras.
 """
@@ -9,7 +9,8 @@ from contextlib import AsyncExitStack
 
 import anyio
 import mcp_types as types
-from mcp import Client
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import ResourceUpdated
 from mcp.shared.exceptions import MCPError
@@ -44,7 +45,17 @@ async def is_left(client, note):
     return json.loads(read.contents[0].text)["id"] == note
 
 
-async def notes(url, mode, revision):
+def is_url(server):
+    return server.startswith(("http://", "https://"))
+
+
+def transport(server, http):
+    if is_url(server):
+        return streamable_http_client(server, http_client=http)
+    return stdio_client(StdioServerParameters(command=server, args=["--stdio"]))
+
+
+async def notes(server, mode, revision):
     questions = []
     answer = {}
     heard, updates = anyio.create_memory_object_stream(16)
@@ -67,7 +78,7 @@ async def notes(url, mode, revision):
         http = await stack.enter_async_context(recorder.http_client())
         client = await stack.enter_async_context(
             Client(
-                streamable_http_client(url, http_client=http),
+                transport(server, http),
                 mode=mode,
                 elicitation_callback=elicit,
                 message_handler=message,
@@ -105,20 +116,20 @@ async def notes(url, mode, revision):
             with anyio.fail_after(ARRIVES_WITHIN_SECONDS):
                 change = await anext(changes)
             check("the subscription says the same", change == ResourceUpdated(ALL_NOTES), change)
-    if revision == SESSIONLESS:
+    if is_url(server) and revision == SESSIONLESS:
         recorder.was_sessionless()
-    else:
+    elif is_url(server):
         recorder.was_session_oriented()
 
 
-async def main(url):
+async def main(server):
     with anyio.fail_after(DEADLINE_SECONDS):
-        await notes(url, "legacy", SESSION_ORIENTED)
-        await notes(url, "auto", SESSIONLESS)
+        await notes(server, "legacy", SESSION_ORIENTED)
+        await notes(server, "auto", SESSIONLESS)
     print("python_notes: all steps passed", flush=True)
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        raise SystemExit(f"usage: {sys.argv[0]} SERVER_URL")
+        raise SystemExit(f"usage: {sys.argv[0]} SERVER_URL|COMMAND")
     anyio.run(main, sys.argv[1])

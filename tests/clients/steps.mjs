@@ -45,6 +45,19 @@ export function serverUrl() {
   return new URL(url);
 }
 
+/**
+ * The server of a script that takes both: `url`, or the `command` that serves standard streams when
+ * it is run with `args`.
+ */
+export function server() {
+  const named = process.argv[2];
+  if (!named) {
+    console.error(`usage: ${process.argv[1]} SERVER_URL|COMMAND`);
+    process.exit(2);
+  }
+  return /^https?:/.test(named) ? { url: new URL(named) } : { command: named, args: ['--stdio'] };
+}
+
 /** A fetch that notes what goes over the wire, so that a step can ask about headers and statuses. */
 export function recordingFetch(exchanges) {
   return async (input, init = {}) => {

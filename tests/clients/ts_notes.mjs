@@ -1,8 +1,9 @@
-// The TypeScript client and the notes of the quickstart: node ts_notes.mjs SERVER_URL
+// The TypeScript client and the notes of the quickstart: node ts_notes.mjs SERVER_URL|COMMAND
 //
 // The tool that asks before it deletes is the same for both eras.
 
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 import {
   SESSIONLESS,
@@ -11,7 +12,7 @@ import {
   eventually,
   limitTime,
   recordingFetch,
-  serverUrl,
+  server,
   wasSessionOriented,
   wasSessionless,
 } from './steps.mjs';
@@ -29,6 +30,8 @@ const ANSWERS = [
   [{ action: 'accept', content: { delete: true } }, true, true],
 ];
 
+const { url, ...program } = server();
+
 async function notes(mode, revision) {
   const exchanges = [];
   const questions = [];
@@ -45,7 +48,9 @@ async function notes(mode, revision) {
   client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
     updates.push(params.uri);
   });
-  const transport = new StreamableHTTPClientTransport(serverUrl(), { fetch: recordingFetch(exchanges) });
+  const transport = url
+    ? new StreamableHTTPClientTransport(url, { fetch: recordingFetch(exchanges) })
+    : new StdioClientTransport(program);
   await client.connect(transport);
   const negotiated = client.getNegotiatedProtocolVersion();
   check(`${revision} is negotiated`, negotiated === revision, negotiated);
@@ -86,18 +91,16 @@ async function notes(mode, revision) {
   check('the user was asked once for each call', questions.join() === expected.join(), questions);
   await eventually('the deletion is heard of', () => updates.length === 2, updates);
 
-  if (revision === SESSIONLESS) {
-    await subscription.close();
-    await client.close();
-    wasSessionless(exchanges);
-  } else {
-    await transport.terminateSession();
-    await client.close();
-    wasSessionOriented(exchanges);
+  await subscription?.close();
+  await transport.terminateSession?.();
+  await client.close();
+  if (url) {
+    (revision === SESSIONLESS ? wasSessionless : wasSessionOriented)(exchanges);
   }
 }
 
 limitTime();
 await notes('legacy', SESSION_ORIENTED);
 await notes({ pin: SESSIONLESS }, SESSIONLESS);
+await notes('auto', SESSIONLESS);
 console.log('ts_notes: all steps passed');

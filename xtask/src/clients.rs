@@ -26,7 +26,8 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, url: Option<&str>) -
         })?;
         server::with(workspace, "quickstart", |url| {
             against_notes(workspace, &tools, url)
-        })
+        })?;
+        over_standard_streams(workspace, &tools)
     })
 }
 
@@ -40,12 +41,21 @@ fn against_fixture(workspace: &Workspace, tools: &Tools, url: &str) -> Result {
 }
 
 /// The quickstart's tool that asks its user, with clients of both eras.
-fn against_notes(workspace: &Workspace, tools: &Tools, url: &str) -> Result {
+fn against_notes(workspace: &Workspace, tools: &Tools, place: &str) -> Result {
     run_all(&mut [
-        script(workspace, tools, ("inspector.mjs", &[url, "notes"]))?,
-        script(workspace, tools, ("ts_notes.mjs", &[url]))?,
-        python(workspace, tools, ("python_notes.py", &[url])),
+        script(workspace, tools, ("inspector.mjs", &[place, "notes"]))?,
+        script(workspace, tools, ("ts_notes.mjs", &[place]))?,
+        python(workspace, tools, ("python_notes.py", &[place])),
     ])
+}
+
+/// The same, where each client starts the server itself.
+fn over_standard_streams(workspace: &Workspace, tools: &Tools) -> Result {
+    let binary = workspace.binary("quickstart");
+    let command = binary.to_str().ok_or("the target directory is not UTF-8")?;
+    against_notes(workspace, tools, command)?;
+    let mut sdk = script(workspace, tools, ("ts_sdk_stdio.mjs", &[command]))?;
+    run_all(std::slice::from_mut(&mut sdk))
 }
 
 /// Runs every client, also after one has failed.

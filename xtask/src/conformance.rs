@@ -1,407 +1,332 @@
-//! The official conformance suite, strictly: no failure, no warning, nothing missing.
+//! Which store keeps which promise: the cases of `mcp-testkit` on every store, as CONFORMANCE.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::path::Path;
-use std::time::Duration;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use mcp_testkit::{Level, PROMISES, Promise};
 use serde::Deserialize;
 
-use crate::run::{self, Result, Steps};
-use crate::server;
-use crate::tools::{self, Tools};
+use crate::run::{self, Result, Steps, cargo};
 use crate::workspace::Workspace;
 
-const LIMIT: Duration = Duration::from_mins(5);
-/// With a list of expected failures the suite counts warnings as failures; ours is empty.
-const EXPECTED_FAILURES: &str = "server: []\n";
-/// A result folder is named `server-<scenario>-<time>`, the time like `2026-11-22T15-54-56-091Z`.
-const FOLDER_PREFIX: &str = "server-";
-const FOLDER_TIME: usize = "-2026-11-22T15-54-56-091Z".len();
+const DOCUMENT: &str = "CONFORMANCE.md";
+const KIT: &str = "mcp-testkit";
+/// The variable that names the file to which every case adds a line.
+pub(crate) const REPORT: &str = "MCP_TESTKIT_REPORT";
+/// The test binaries that run the kit's suites on a store that is published.
+const SUITES: &str = "binary(memory) | binary(conformance)";
 
-/// One run of the suite, and how much of it there must be, so that it cannot shrink unnoticed.
-struct Set {
-    name: &'static str,
-    arguments: &'static [&'static str],
-    scenarios: usize,
-    successes: usize,
-    /// What is run and shown, and does not count.
-    uncounted: Option<Uncounted>,
-}
-
-/// Scenarios that may end as they like, by the beginning of their names, and why.
-struct Uncounted {
-    prefix: &'static str,
-    reason: &'static str,
-}
-
-const SETS: [Set; 4] = [
-    // 37 of the scenarios are scored by the suite itself; here all count but those of the extension.
-    Set {
-        name: "2026-07-28",
-        arguments: &["--requirements", "2026-07-28"],
-        scenarios: 50,
-        successes: 152,
-        uncounted: Some(Uncounted {
-            prefix: "tasks-",
-            reason: "the extension io.modelcontextprotocol/tasks is not served",
-        }),
-    },
-    Set {
-        name: "2026-07-28-all",
-        arguments: &["--suite", "all", "--spec-version", "2026-07-28"],
-        scenarios: 40,
-        successes: 152,
-        uncounted: None,
-    },
-    // 30 of the scenarios are scored by the suite itself; here all of them count.
-    Set {
-        name: "2025-11-25",
-        arguments: &["--requirements", "2025-11-25"],
-        scenarios: 33,
-        successes: 83,
-        uncounted: None,
-    },
-    Set {
-        name: "2025-06-18",
-        arguments: &["--suite", "all", "--spec-version", "2025-06-18"],
-        scenarios: 27,
-        successes: 56,
-        uncounted: None,
-    },
-];
-
-/// One line of a `checks.json`.
+/// What one case said about one store.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Check {
-    id: String,
-    status: Status,
-    error_message: Option<String>,
+struct Line {
+    backend: String,
+    promises: Vec<String>,
+    outcome: Outcome,
+    why: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Status {
-    Success,
-    Failure,
-    Warning,
-    Skipped,
-    Info,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Passed,
+    Failed,
+    Disclaimed,
 }
 
-type Scenarios = BTreeMap<String, Vec<Check>>;
-
-impl Set {
-    fn counts(&self, scenario: &str) -> bool {
-        let uncounted = self.uncounted.as_ref();
-        uncounted.is_none_or(|uncounted| !scenario.starts_with(uncounted.prefix))
-    }
+/// What all cases said about one promise of one store.
+#[derive(Debug, Default)]
+struct Cell {
+    passed: usize,
+    failed: usize,
+    disclaimed: BTreeSet<String>,
 }
 
-/// Runs every set against the conformance server, or against the server at `url`.
-pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, url: Option<&str>) -> Result {
-    steps.step("conformance", || {
-        let tools = tools::install(workspace)?;
-        if let Some(url) = url {
-            return run_sets(workspace, &tools, url);
+/// Promise, then store.
+type Matrix = BTreeMap<String, BTreeMap<String, Cell>>;
+
+/// Runs the suites on every store and writes the document; with `check` it must be as it is.
+pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, check: bool) -> Result {
+    steps.step("stores", || {
+        let mut command = cargo("nextest run --all-features --profile ci");
+        for package in backends(workspace) {
+            command.args(["--package", package]);
         }
-        server::build()?;
-        server::with(workspace, "conformance-server", |url| {
-            run_sets(workspace, &tools, url)
-        })
+        command.args(["--filterset", SUITES]);
+        run::run(command.env(REPORT, fresh_report(workspace)?))
+    })?;
+    steps.step("conformance", || {
+        let text = document(workspace)?;
+        if check {
+            return compare(workspace, &text);
+        }
+        Ok(fs::write(workspace.root.join(DOCUMENT), text)?)
     })
 }
 
-fn run_sets(workspace: &Workspace, tools: &Tools, url: &str) -> Result {
+/// The document must say what the cases of the last run of all tests said.
+pub(crate) fn check(workspace: &Workspace, steps: &mut Steps) -> Result {
+    steps.step("conformance", || compare(workspace, &document(workspace)?))
+}
+
+/// An empty report, for the next run of the tests.
+pub(crate) fn fresh_report(workspace: &Workspace) -> Result<PathBuf> {
+    let path = report(workspace);
+    fs::create_dir_all(path.parent().unwrap_or(&workspace.target))?;
+    fs::write(&path, "")?;
+    Ok(path)
+}
+
+fn report(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("conformance/report.jsonl")
+}
+
+/// The kit, which runs its suites on the stores in memory, and every store that is published.
+fn backends(workspace: &Workspace) -> Vec<&str> {
+    let uses_kit = |name: &str| name == KIT || name.starts_with("mcp-store-");
+    let names = workspace.published().map(|package| package.name.as_str());
+    names.filter(|name| uses_kit(name)).collect()
+}
+
+/// What a store is called in the document.
+fn column(package: &str) -> &str {
+    match package {
+        KIT => "memory",
+        other => other.strip_prefix("mcp-store-").unwrap_or(other),
+    }
+}
+
+fn compare(workspace: &Workspace, text: &str) -> Result {
+    let found = fs::read_to_string(workspace.root.join(DOCUMENT)).unwrap_or_default();
+    if found == text {
+        return Ok(());
+    }
+    Err(format!("{DOCUMENT} is out of date: run `cargo xtask conformance` and commit it").into())
+}
+
+fn document(workspace: &Workspace) -> Result<String> {
+    let path = report(workspace);
+    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let stores: Vec<_> = backends(workspace).into_iter().map(column).collect();
+    let matrix = read(&text)?;
+    judge(&matrix, &stores)?;
+    Ok(render(&matrix, &stores, &named_in_tests(workspace)?))
+}
+
+fn read(report: &str) -> Result<Matrix> {
+    let mut matrix = Matrix::new();
+    for line in report.lines() {
+        let line: Line = serde_json::from_str(line)?;
+        for promise in line.promises {
+            let stores = matrix.entry(promise).or_default();
+            let store = column(&line.backend).to_owned();
+            let cell = stores.entry(store).or_default();
+            match line.outcome {
+                Outcome::Passed => cell.passed += 1,
+                Outcome::Failed => cell.failed += 1,
+                Outcome::Disclaimed => cell.disclaimed.extend(line.why.clone()),
+            }
+        }
+    }
+    Ok(matrix)
+}
+
+/// A promise about stores that nobody checked, or that is broken, is an error.
+fn judge(matrix: &Matrix, stores: &[&str]) -> Result {
     let mut complaints = Vec::new();
-    for set in &SETS {
-        let directory = workspace.target.join("conformance").join(set.name);
-        complaints.extend(run_set(set, tools, url, &directory)?);
+    for promise in PROMISES {
+        for store in stores {
+            let cell = matrix.get(promise.id).and_then(|cells| cells.get(*store));
+            match cell {
+                Some(cell) if cell.failed > 0 => {
+                    complaints.push(format!("{} is broken by {store}", promise.id));
+                }
+                None if promise.level == Level::Store => {
+                    complaints.push(format!("{} is checked nowhere for {store}", promise.id));
+                }
+                _ => {}
+            }
+        }
     }
     if complaints.is_empty() {
         return Ok(());
     }
-    Err(format!("{} complaints\n{}", complaints.len(), complaints.join("\n")).into())
+    Err(complaints.join("\n").into())
 }
 
-/// Runs one set into `directory` and returns what is wrong with the outcome.
-fn run_set(set: &Set, tools: &Tools, url: &str, directory: &Path) -> Result<Vec<String>> {
-    if directory.exists() {
-        fs::remove_dir_all(directory)?;
+fn render(matrix: &Matrix, stores: &[&str], tests: &BTreeMap<&str, BTreeSet<String>>) -> String {
+    let mut text = String::from(HEAD);
+    let mut reasons = Vec::new();
+    write!(text, "| promise | |").ok();
+    for store in stores {
+        write!(text, " {store} |").ok();
     }
-    fs::create_dir_all(directory)?;
-    let expected_failures = directory.join("expected-failures.yml");
-    fs::write(&expected_failures, EXPECTED_FAILURES)?;
-    let results = directory.join("results");
-    let log = directory.join("log.txt");
-    let output = File::create(&log)?;
-
-    let mut command = tools.conformance()?;
-    command.args(["server", "--url", url]).args(set.arguments);
-    command
-        .arg("--expected-failures")
-        .arg(&expected_failures)
-        .arg("--output-dir")
-        .arg(&results);
-    command.stderr(output.try_clone()?).stdout(output);
-    let outcome = run::run_within(&mut command, LIMIT);
-
-    let scenarios = read_results(&results)?;
-    print!("{}", table(set, &scenarios));
-    let mut complaints = judge(set, &scenarios);
-    if let Err(error) = outcome {
-        complaints.push(format!(
-            "{}: {error}; its output is in {}",
-            set.name,
-            log.display()
-        ));
-    }
-    Ok(complaints)
-}
-
-fn read_results(directory: &Path) -> Result<Scenarios> {
-    let mut scenarios = Scenarios::new();
-    if !directory.exists() {
-        return Ok(scenarios);
-    }
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        let Some(name) = path.file_name().and_then(OsStr::to_str) else {
-            continue;
-        };
-        let file = path.join("checks.json");
-        let text =
-            fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let checks: Vec<Check> =
-            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        scenarios
-            .entry(scenario_name(name).to_owned())
-            .or_default()
-            .extend(checks);
-    }
-    Ok(scenarios)
-}
-
-fn scenario_name(folder: &str) -> &str {
-    let name = folder.strip_prefix(FOLDER_PREFIX).unwrap_or(folder);
-    name.len()
-        .checked_sub(FOLDER_TIME)
-        .and_then(|end| name.get(..end))
-        .unwrap_or(name)
-}
-
-fn judge(set: &Set, scenarios: &Scenarios) -> Vec<String> {
-    let mut complaints = Vec::new();
-    if scenarios.len() != set.scenarios {
-        complaints.push(format!(
-            "{}: {} scenarios ran, expected {}",
-            set.name,
-            scenarios.len(),
-            set.scenarios
-        ));
-    }
-    let counted = || {
-        scenarios
-            .iter()
-            .filter(|(scenario, _)| set.counts(scenario))
-    };
-    for (scenario, checks) in counted() {
-        for check in checks
-            .iter()
-            .filter(|check| matches!(check.status, Status::Failure | Status::Warning))
-        {
-            let Check {
-                id,
-                status,
-                error_message,
-            } = check;
-            let message = error_message.as_deref().unwrap_or("no message");
-            complaints.push(format!(
-                "{}: {scenario}: {status:?} in {id}: {message}",
-                set.name
-            ));
-        }
-    }
-    let successes = counted()
-        .map(|(_, checks)| count(checks, Status::Success))
-        .sum::<usize>();
-    if successes < set.successes {
-        complaints.push(format!(
-            "{}: {successes} checks succeeded, expected {}",
-            set.name, set.successes
-        ));
-    }
-    complaints
-}
-
-fn count(checks: &[Check], status: Status) -> usize {
-    checks.iter().filter(|check| check.status == status).count()
-}
-
-fn table(set: &Set, scenarios: &Scenarios) -> String {
-    const COLUMNS: [Status; 5] = [
-        Status::Success,
-        Status::Failure,
-        Status::Warning,
-        Status::Skipped,
-        Status::Info,
-    ];
-    let mut text = format!("{:<42}", set.name);
-    for status in COLUMNS {
-        write!(text, "{:>9}", format!("{status:?}").to_lowercase()).ok();
-    }
-    text.push('\n');
-    for (scenario, checks) in scenarios {
-        write!(text, "  {scenario:<40}").ok();
-        for status in COLUMNS {
-            write!(text, "{:>9}", count(checks, status)).ok();
+    writeln!(text, "\n|---|---|{}", "---|".repeat(stores.len())).ok();
+    for (promise, cells) in PROMISES
+        .iter()
+        .filter_map(|promise| Some((promise, matrix.get(promise.id)?)))
+    {
+        write!(text, "| {} | {} |", promise.id, promise.text).ok();
+        for store in stores {
+            write!(text, " {} |", cell_text(cells.get(*store), &mut reasons)).ok();
         }
         text.push('\n');
     }
-    write!(text, "  {:<40}", format!("{} scenarios", scenarios.len())).ok();
-    for status in COLUMNS {
-        let sum: usize = scenarios.values().map(|checks| count(checks, status)).sum();
-        write!(text, "{sum:>9}").ok();
-    }
     text.push('\n');
-    if let Some(Uncounted { prefix, reason }) = set.uncounted {
-        writeln!(text, "  {prefix}* does not count: {reason}").ok();
+    for (number, reason) in reasons.iter().enumerate() {
+        writeln!(text, "{}. {reason}.", number + 1).ok();
+    }
+    text.push_str(ELSEWHERE);
+    for promise in PROMISES
+        .iter()
+        .filter(|promise| promise.level != Level::Store)
+    {
+        writeln!(text, "{}", elsewhere(promise, tests.get(promise.id))).ok();
     }
     text
 }
+
+/// How many cases passed, or a dash with the number of the reason.
+fn cell_text(cell: Option<&Cell>, reasons: &mut Vec<String>) -> String {
+    let Some(cell) = cell else {
+        return "–".to_owned();
+    };
+    if cell.passed > 0 {
+        return format!("✓ {}", cell.passed);
+    }
+    let mut numbers = Vec::new();
+    for reason in &cell.disclaimed {
+        let known = reasons.iter().position(|known| known == reason);
+        let index = known.unwrap_or_else(|| {
+            reasons.push(reason.clone());
+            reasons.len() - 1
+        });
+        numbers.push(format!("({})", index + 1));
+    }
+    format!("– {}", numbers.join(" "))
+}
+
+fn elsewhere(promise: &Promise, tests: Option<&BTreeSet<String>>) -> String {
+    let files = tests.map(|files| files.iter().map(|file| format!("`{file}`")));
+    let files: Vec<_> = files.into_iter().flatten().collect();
+    let named = if files.is_empty() {
+        "none by its number".to_owned()
+    } else {
+        files.join(", ")
+    };
+    let Promise {
+        id,
+        level,
+        text,
+        why,
+        ..
+    } = promise;
+    format!("| {id} | {text} | {} | {why} | {named} |", level.as_str())
+}
+
+/// The test files outside the kit that name a promise by its number.
+fn named_in_tests(workspace: &Workspace) -> Result<BTreeMap<&'static str, BTreeSet<String>>> {
+    let mut named = BTreeMap::<_, BTreeSet<_>>::new();
+    for package in &workspace.packages {
+        let tests = package.directory().join("tests");
+        if package.name == KIT || !tests.exists() {
+            continue;
+        }
+        let mut files = Vec::new();
+        rust_files(&tests, &mut files)?;
+        for file in files {
+            let text = fs::read_to_string(&file)?;
+            let path = file.strip_prefix(&workspace.root).unwrap_or(&file);
+            let ids = PROMISES.iter().map(|promise| promise.id);
+            for id in ids.filter(|id| names(&text, id)) {
+                let files = named.entry(id).or_default();
+                files.insert(path.display().to_string());
+            }
+        }
+    }
+    Ok(named)
+}
+
+fn rust_files(directory: &Path, files: &mut Vec<PathBuf>) -> Result {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            rust_files(&path, files)?;
+        } else if path.extension() == Some(OsStr::new("rs")) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether the number stands in the text, and not as the end of a longer one: `BP-01`, not `X-01`
+/// in `MAX-01`.
+fn names(text: &str, id: &str) -> bool {
+    text.match_indices(id).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + id.len()..].chars().next();
+        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(|c| c.is_ascii_digit())
+    })
+}
+
+const HEAD: &str = "\
+# Conformance
+
+What every store promises, and how many cases of [`mcp-testkit`](mcp-testkit) prove it for each.
+This file is written by `cargo xtask conformance`; the gate checks that it is true.
+
+## Stores
+
+A number is that of the cases that passed. A dash is a promise that a store disclaims, with its reason below.
+
+";
+
+const ELSEWHERE: &str = "
+## Proven elsewhere
+
+The cases of the kit cannot reach these. *wire* is proven by the tests of a store with faults of its backend, *server* with running servers,
+*release* by hand before a release.
+
+| promise | | level | why there is no case | tests that name it |
+|---|---|---|---|---|
+";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SET: Set = Set {
-        name: "a-set",
-        arguments: &[],
-        scenarios: 1,
-        successes: 1,
-        uncounted: None,
-    };
+    const PASSED: &str = r#"{"backend":"mcp-testkit","suite":"s","case":"c","promises":["SS-02","SS-03"],"outcome":"passed"}"#;
+    const FAILED: &str = r#"{"backend":"mcp-store-redis","suite":"s","case":"c","promises":["SS-02"],"outcome":"failed","why":"no"}"#;
+    const DISCLAIMED: &str = r#"{"backend":"mcp-testkit","suite":"s","case":"c","promises":["X-01"],"outcome":"disclaimed","why":"it is here"}"#;
 
-    const WITH_UNCOUNTED: Set = Set {
-        scenarios: 2,
-        uncounted: Some(Uncounted {
-            prefix: "tasks-",
-            reason: "not served",
-        }),
-        ..SET
-    };
-
-    fn scenarios(checks: &str) -> Scenarios {
-        Scenarios::from([("ping".to_owned(), serde_json::from_str(checks).unwrap())])
+    #[test]
+    fn lines_become_cells() {
+        let matrix = read(&[PASSED, PASSED, DISCLAIMED].join("\n")).unwrap();
+        let mut reasons = Vec::new();
+        let mut cell = |id: &str| cell_text(matrix[id].get("memory"), &mut reasons);
+        assert_eq!(cell("SS-02"), "✓ 2");
+        assert_eq!(cell("X-01"), "– (1)");
+        assert_eq!(reasons, ["it is here"]);
     }
 
     #[test]
-    fn a_folder_names_its_scenario() {
-        assert_eq!(
-            scenario_name("server-ping-2026-11-22T15-54-56-091Z"),
-            "ping"
-        );
-        assert_eq!(
-            scenario_name("server-server-sse-polling-2026-11-22T15-54-56-091Z"),
-            "server-sse-polling"
-        );
-        assert_eq!(scenario_name("other"), "other");
+    fn what_is_broken_or_checked_nowhere_is_named() {
+        let matrix = read(&[PASSED, FAILED].join("\n")).unwrap();
+        let error = judge(&matrix, &["memory", "redis"])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("SS-02 is broken by redis"));
+        assert!(error.contains("SS-03 is checked nowhere for redis"));
+        assert!(!error.contains("SS-03 is checked nowhere for memory"));
+        assert!(!error.contains("E2E-01"));
     }
 
     #[test]
-    fn a_set_that_is_complete_and_successful_passes() {
-        let seen =
-            scenarios(r#"[{"id": "ping", "status": "SUCCESS"}, {"id": "sent", "status": "INFO"}]"#);
-        assert_eq!(judge(&SET, &seen), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_warning_fails_even_where_the_suite_does_not_score_it() {
-        let seen = scenarios(
-            r#"[{"id": "ping", "status": "SUCCESS"}, {"id": "late", "status": "WARNING", "errorMessage": "too late"}]"#,
-        );
-        assert_eq!(
-            judge(&SET, &seen),
-            ["a-set: ping: Warning in late: too late"]
-        );
-    }
-
-    #[test]
-    fn a_failure_is_named() {
-        let seen =
-            scenarios(r#"[{"id": "a", "status": "SUCCESS"}, {"id": "ping", "status": "FAILURE"}]"#);
-        assert_eq!(
-            judge(&SET, &seen),
-            ["a-set: ping: Failure in ping: no message"]
-        );
-    }
-
-    fn with_tasks(ping: &str, tasks: &str) -> Scenarios {
-        let mut seen = scenarios(ping);
-        let tasks = serde_json::from_str(tasks).unwrap();
-        seen.insert("tasks-lifecycle".to_owned(), tasks);
-        seen
-    }
-
-    #[test]
-    fn an_uncounted_scenario_may_fail_but_must_run() {
-        let ping = r#"[{"id": "ping", "status": "SUCCESS"}]"#;
-        let failed = with_tasks(ping, r#"[{"id": "a", "status": "FAILURE"}]"#);
-        assert_eq!(judge(&WITH_UNCOUNTED, &failed), Vec::<String>::new());
-        assert_eq!(
-            judge(&WITH_UNCOUNTED, &scenarios(ping)),
-            ["a-set: 1 scenarios ran, expected 2"]
-        );
-    }
-
-    #[test]
-    fn an_uncounted_success_makes_up_for_nothing() {
-        let seen = with_tasks(
-            r#"[{"id": "ping", "status": "SKIPPED"}]"#,
-            r#"[{"id": "a", "status": "SUCCESS"}]"#,
-        );
-        assert_eq!(
-            judge(&WITH_UNCOUNTED, &seen),
-            ["a-set: 0 checks succeeded, expected 1"]
-        );
-    }
-
-    #[test]
-    fn a_suite_that_shrank_fails() {
-        assert_eq!(
-            judge(&SET, &Scenarios::new()),
-            [
-                "a-set: 0 scenarios ran, expected 1",
-                "a-set: 0 checks succeeded, expected 1"
-            ]
-        );
-        let seen = scenarios(r#"[{"id": "ping", "status": "SKIPPED"}]"#);
-        assert_eq!(
-            judge(&SET, &seen),
-            ["a-set: 0 checks succeeded, expected 1"]
-        );
-    }
-
-    #[test]
-    fn the_table_counts_by_status() {
-        let text = table(
-            &SET,
-            &scenarios(r#"[{"id": "a", "status": "SUCCESS"}, {"id": "b", "status": "INFO"}]"#),
-        );
-        let rows: Vec<Vec<_>> = text
-            .lines()
-            .map(|line| line.split_whitespace().collect())
-            .collect();
-        assert_eq!(rows[1], ["ping", "1", "0", "0", "0", "1"]);
-        assert_eq!(rows[2], ["1", "scenarios", "1", "0", "0", "0", "1"]);
-    }
-
-    #[test]
-    fn the_table_says_what_does_not_count() {
-        let text = table(&WITH_UNCOUNTED, &Scenarios::new());
-        assert!(text.ends_with("tasks-* does not count: not served\n"));
+    fn a_number_is_found_as_a_whole() {
+        assert!(names("/// X-01: it fails", "X-01"));
+        assert!(!names("/// MAX-01", "X-01"));
+        assert!(!names("/// X-011", "X-01"));
     }
 }

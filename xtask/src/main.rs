@@ -9,6 +9,7 @@ mod ci;
 mod clients;
 mod cluster;
 mod conformance;
+mod official;
 mod run;
 mod server;
 mod test;
@@ -39,8 +40,14 @@ enum Job {
     Ci,
     /// Install Node 22, the official clients and the conformance suite below the target directory
     Tools,
-    /// Run the official conformance suite against the conformance server
+    /// Run the kit on every store and write CONFORMANCE.md
     Conformance {
+        /// Write nothing, and fail when the file is not as it would be written
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the official conformance suite against the conformance server
+    Official {
         /// A server that is running already, instead of the conformance server
         #[arg(long)]
         url: Option<String>,
@@ -107,7 +114,8 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
         Job::Test => test::run(&workspace, steps),
         Job::Ci => ci::run(&workspace, steps),
         Job::Tools => steps.step("tools", || tools::install(&workspace)).map(drop),
-        Job::Conformance { url } => conformance::run(&workspace, steps, url.as_deref()),
+        Job::Conformance { check } => conformance::run(&workspace, steps, *check),
+        Job::Official { url } => official::run(&workspace, steps, url.as_deref()),
         Job::Clients { url } => clients::run(&workspace, steps, url.as_deref()),
         Job::Cluster {
             backend,

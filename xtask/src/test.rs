@@ -2,7 +2,7 @@
 
 use crate::run::{self, Result, Steps, cargo};
 use crate::workspace::Workspace;
-use crate::{clients, conformance, server, tidy, tools};
+use crate::{clients, conformance, official, server, tidy, tools};
 
 pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
     steps.step("format", || run::run(&mut cargo("fmt --all --check")))?;
@@ -10,12 +10,13 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
     steps.step("tidy", || tidy::check(workspace))?;
     steps.step("tools", || tools::install(workspace))?;
     steps.step("examples", server::build)?;
-    steps.step("tests", tests)?;
+    steps.step("tests", || tests(workspace))?;
+    conformance::check(workspace, steps)?;
     steps.step("doctests", || {
         run::run(&mut cargo("test --doc --workspace --all-features"))
     })?;
     steps.step("documentation", documentation)?;
-    conformance::run(workspace, steps, None)?;
+    official::run(workspace, steps, None)?;
     clients::run(workspace, steps, None)
 }
 
@@ -33,18 +34,18 @@ fn lint(workspace: &Workspace) -> Result {
     Ok(())
 }
 
-fn tests() -> Result {
-    if run::output(&mut cargo("nextest --version")).is_ok() {
-        return run::run(&mut cargo(
-            "nextest run --workspace --all-features --profile ci",
-        ));
-    }
-    println!(
-        "note: cargo-nextest is not installed, so `cargo test` runs the tests, without time limits"
-    );
-    run::run(&mut cargo(
-        "test --workspace --all-features --lib --bins --tests --examples --no-fail-fast",
-    ))
+/// Runs every test. The cases of the kit report what they saw.
+fn tests(workspace: &Workspace) -> Result {
+    let report = conformance::fresh_report(workspace)?;
+    let mut command = if run::output(&mut cargo("nextest --version")).is_ok() {
+        cargo("nextest run --workspace --all-features --profile ci")
+    } else {
+        println!(
+            "note: cargo-nextest is not installed, so `cargo test` runs the tests, without time limits"
+        );
+        cargo("test --workspace --all-features --lib --bins --tests --examples --no-fail-fast")
+    };
+    run::run(command.env(conformance::REPORT, report))
 }
 
 fn documentation() -> Result {

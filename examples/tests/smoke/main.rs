@@ -6,6 +6,9 @@
 )]
 
 mod server;
+mod stdio;
+#[cfg(unix)]
+mod unix;
 
 use std::{
     fs,

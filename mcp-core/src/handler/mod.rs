@@ -9,6 +9,7 @@ mod ask;
 mod call_id;
 mod completion;
 mod context;
+mod described;
 mod elicit;
 mod endpoint;
 mod error;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     Handler, InputSchema, IntoPromptResult, PromptRoute,
+    described::described,
     endpoint::{PromptAnswer, endpoint},
     route::Route,
 };
@@ -65,33 +66,9 @@ impl Prompt {
         }
     }
 
-    /// Gives it a name for people.
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.item.title = Some(title.into());
-        self
-    }
-
-    /// Says what it is for.
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.item.description = Some(description.into());
-        self
-    }
-
     /// Adds something it can be given.
     pub fn argument(mut self, argument: PromptArgument) -> Self {
         self.item.arguments.push(argument);
-        self
-    }
-
-    /// Adds a picture.
-    pub fn icon(mut self, icon: Icon) -> Self {
-        self.item.icons.push(icon);
-        self
-    }
-
-    /// Attaches `_meta`.
-    pub fn meta(mut self, meta: impl Into<Meta>) -> Self {
-        self.item.meta = Some(meta.into());
         self
     }
 
@@ -122,6 +99,8 @@ impl Prompt {
         ))
     }
 }
+
+described!(Prompt);
 
 /// Adds the members of a schema that are not listed yet.
 fn list_arguments(arguments: &mut Vec<PromptArgument>, schema: &Value) {

@@ -2,6 +2,7 @@
 
 use super::{
     Handler, IntoResourceResult, ResourceRoute,
+    described::{described, readable},
     endpoint::{ResourceAnswer, endpoint},
     route::Route,
 };
@@ -46,68 +47,12 @@ impl Resource {
         }
     }
 
-    /// Gives it a name for people.
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.item.title = Some(title.into());
-        self
-    }
-
-    /// Tells the model what it is.
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.item.description = Some(description.into());
-        self
-    }
-
-    /// Names the media type; contents that name another keep theirs.
-    pub fn mime_type(mut self, mime_type: impl Into<String>) -> Self {
-        self.item.mime_type = Some(mime_type.into());
-        self
-    }
-
     /// Says how many bytes it has.
     pub fn size(mut self, bytes: u64) -> Self {
         self.item.size = Some(bytes);
         self
     }
-
-    /// Says what a client may make of it.
-    pub fn annotations(mut self, annotations: Annotations) -> Self {
-        self.item.annotations = Some(annotations);
-        self
-    }
-
-    /// Adds a picture.
-    pub fn icon(mut self, icon: Icon) -> Self {
-        self.item.icons.push(icon);
-        self
-    }
-
-    /// Attaches `_meta`.
-    pub fn meta(mut self, meta: impl Into<Meta>) -> Self {
-        self.item.meta = Some(meta.into());
-        self
-    }
-
-    /// Says how long its content stays fresh, and for whom (2026-07-28).
-    pub fn cache(mut self, hint: CacheHint) -> Self {
-        self.cache = Some(hint);
-        self
-    }
-
-    /// Says what reads it.
-    pub fn handler<S, A, H>(self, handler: H) -> ResourceRoute<S>
-    where
-        A: 'static,
-        S: 'static,
-        H: Handler<A, S>,
-        H::Output: IntoResourceResult,
-    {
-        let answer = ResourceAnswer {
-            mime_type: self.item.mime_type.as_deref().map(Into::into),
-            cache: self.cache,
-        };
-        let mut route = Route::new(self.item, endpoint(handler, answer), None);
-        route.cache = self.cache;
-        ResourceRoute(route)
-    }
 }
+
+described!(Resource);
+readable!(Resource => ResourceRoute);

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     Handler, InputSchema, IntoToolResult, OutputSchema, ToolRoute,
+    described::described,
     endpoint::{ToolAnswer, endpoint},
     route::{Route, SchemaOrigins},
     schema::{self, Described},
@@ -62,24 +63,6 @@ impl Tool {
             requires: Vec::new(),
             single_use: false,
         }
-    }
-
-    /// Gives it a name for people.
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.item.title = Some(title.into());
-        self
-    }
-
-    /// Tells the model what it does.
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.item.description = Some(description.into());
-        self
-    }
-
-    /// Adds a picture.
-    pub fn icon(mut self, icon: Icon) -> Self {
-        self.item.icons.push(icon);
-        self
     }
 
     /// Says how it behaves, replacing what has been said.
@@ -161,12 +144,6 @@ impl Tool {
         self
     }
 
-    /// Attaches `_meta`.
-    pub fn meta(mut self, meta: impl Into<Meta>) -> Self {
-        self.item.meta = Some(meta.into());
-        self
-    }
-
     /// Says what answers its calls.
     pub fn handler<S, A, H>(mut self, handler: H) -> ToolRoute<S>
     where
@@ -221,6 +198,8 @@ impl Tool {
         ToolRoute(route)
     }
 }
+
+described!(Tool);
 
 fn input_of<S, A, H: Handler<A, S>>() -> Result<Described, String> {
     let mut input = InputSchema::default();

@@ -60,7 +60,7 @@ pub fn parse(body: &Bytes) -> Result<Incoming, ParseError> {
     let text = str::from_utf8(body).map_err(|_| {
         ParseError::new(ErrorObject::new(
             ErrorCode::PARSE_ERROR,
-            "the body is not UTF-8",
+            "the message is not UTF-8",
         ))
     })?;
     if text.trim_ascii_start().starts_with('[') {
@@ -88,11 +88,11 @@ fn classify(error: &serde_json::Error) -> ParseError {
     use serde_json::error::Category;
     ParseError::new(match error.classify() {
         Category::Data => {
-            ErrorObject::invalid_request(format!("the body is not a JSON-RPC message: {error}"))
+            ErrorObject::invalid_request(format!("this is not a JSON-RPC message: {error}"))
         }
         Category::Syntax | Category::Eof | Category::Io => ErrorObject::new(
             ErrorCode::PARSE_ERROR,
-            format!("the body is not JSON: {error}"),
+            format!("the message is not JSON: {error}"),
         ),
     })
 }

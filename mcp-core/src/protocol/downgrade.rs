@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::{
     Annotations, AudioContent, CacheScope, CallToolResult, CompleteResult, ContentBlock,
     EmbeddedResource, EmptyResult, GetPromptResult, Implementation, InitializeResult,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
     ProgressNotificationParams, Prompt, PromptArgument, PromptMessage, ReadResourceResult,
     Resource, ResourceContents, ResourceTemplate, ResultType, Revision, ServerCapabilities, Tool,
 };
@@ -54,7 +53,7 @@ pub(super) fn envelope(
 }
 
 /// Every result says whether it is final, or none does.
-fn result_type(member: &mut Option<ResultType>, revision: Revision) {
+pub(super) fn result_type(member: &mut Option<ResultType>, revision: Revision) {
     if revision.rules().result_type {
         member.get_or_insert_default();
     } else {
@@ -65,7 +64,11 @@ fn result_type(member: &mut Option<ResultType>, revision: Revision) {
 /// Everything that can be cached says for how long and by whom, or nothing does.
 ///
 /// What the server did not say is the most careful answer: stale at once, and for this caller only.
-fn caching(ttl_ms: &mut Option<u64>, cache_scope: &mut Option<CacheScope>, revision: Revision) {
+pub(super) fn caching(
+    ttl_ms: &mut Option<u64>,
+    cache_scope: &mut Option<CacheScope>,
+    revision: Revision,
+) {
     if revision.rules().caching {
         ttl_ms.get_or_insert_default();
         cache_scope.get_or_insert_default();
@@ -124,17 +127,6 @@ impl Tool {
     }
 }
 
-impl ListToolsResult {
-    /// Without what the revision does not know, and with what it demands.
-    #[must_use]
-    pub fn for_revision(mut self, revision: Revision) -> Self {
-        self.tools = each(self.tools, revision, Tool::for_revision);
-        result_type(&mut self.result_type, revision);
-        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
-        self
-    }
-}
-
 impl CallToolResult {
     /// Without what the revision does not know, and with what it demands.
     ///
@@ -185,32 +177,6 @@ impl ResourceTemplate {
     }
 }
 
-impl ListResourcesResult {
-    /// Without what the revision does not know, and with what it demands.
-    #[must_use]
-    pub fn for_revision(mut self, revision: Revision) -> Self {
-        self.resources = each(self.resources, revision, Resource::for_revision);
-        result_type(&mut self.result_type, revision);
-        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
-        self
-    }
-}
-
-impl ListResourceTemplatesResult {
-    /// Without what the revision does not know, and with what it demands.
-    #[must_use]
-    pub fn for_revision(mut self, revision: Revision) -> Self {
-        self.resource_templates = each(
-            self.resource_templates,
-            revision,
-            ResourceTemplate::for_revision,
-        );
-        result_type(&mut self.result_type, revision);
-        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
-        self
-    }
-}
-
 impl ResourceContents {
     /// Without what the revision does not know.
     #[must_use]
@@ -252,17 +218,6 @@ impl PromptArgument {
     #[must_use]
     pub fn for_revision(mut self, revision: Revision) -> Self {
         only_if!(revision.rules().titles => self.title);
-        self
-    }
-}
-
-impl ListPromptsResult {
-    /// Without what the revision does not know, and with what it demands.
-    #[must_use]
-    pub fn for_revision(mut self, revision: Revision) -> Self {
-        self.prompts = each(self.prompts, revision, Prompt::for_revision);
-        result_type(&mut self.result_type, revision);
-        caching(&mut self.ttl_ms, &mut self.cache_scope, revision);
         self
     }
 }

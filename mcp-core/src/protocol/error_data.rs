@@ -47,7 +47,27 @@ pub struct UnsupportedProtocolVersionData {
     pub requested: String,
 }
 
+/// What of an unknown version is repeated.
+const SHOWN: usize = 64;
+
 impl UnsupportedProtocolVersionData {
+    /// The error for a client that asked for `requested`: −32022, which clients take as the word of a
+    /// server that has a sessionless revision; one that has none says −32600.
+    #[must_use]
+    pub fn error(requested: &str, served: &[Revision]) -> ErrorObject {
+        let requested: String = requested.chars().take(SHOWN).collect();
+        let mut error = ErrorObject::from(Self::new(requested, served.iter().copied()));
+        if served
+            .iter()
+            .any(|revision| !revision.is_session_oriented())
+        {
+            return error;
+        }
+        error.code = ErrorCode::INVALID_REQUEST;
+        error.message = "this protocol version is not served".into();
+        error.reason("unsupported_version")
+    }
+
     /// The client asked for `requested`, where only `supported` is served.
     pub fn new(
         requested: impl Into<String>,

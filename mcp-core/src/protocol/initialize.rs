@@ -74,6 +74,18 @@ pub struct InitializeRequestParams {
 }
 
 impl InitializeRequestParams {
+    /// The revision that the JSON of `params` asks for, whatever else it holds.
+    #[must_use]
+    pub fn version_in(params: Option<&[u8]>) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Params {
+            #[serde(rename = "protocolVersion")]
+            version: String,
+        }
+        let params: Params = serde_json::from_slice(params?).ok()?;
+        Some(params.version)
+    }
+
     /// Asks for this revision.
     pub fn new(
         protocol_version: impl Into<String>,

@@ -18,6 +18,7 @@ mod error_data;
 mod icon;
 mod initialize;
 mod input;
+mod list;
 mod logging;
 mod meta;
 mod method;
@@ -64,20 +65,17 @@ pub use self::{
         InputRequest, InputRequests, InputRequiredResult, InputResponseRequestParams,
         InputResponses,
     },
+    list::{ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult},
     logging::{LoggingLevel, LoggingMessageNotificationParams, SetLevelRequestParams},
     meta::{EmptyResult, Meta, NotificationParams, RequestParams},
     method::Method,
     page::{Cursor, PaginatedRequestParams},
     progress::{ProgressNotificationParams, ProgressToken},
-    prompt::{
-        GetPromptRequestParams, GetPromptResult, ListPromptsResult, Prompt, PromptArgument,
-        PromptMessage,
-    },
+    prompt::{GetPromptRequestParams, GetPromptResult, Prompt, PromptArgument, PromptMessage},
     request_meta::RequestMeta,
     resource::{
-        ListResourceTemplatesResult, ListResourcesResult, ReadResourceRequestParams,
-        ReadResourceResult, Resource, ResourceTemplate, ResourceUpdatedNotificationParams,
-        SubscribeRequestParams, UnsubscribeRequestParams,
+        ReadResourceRequestParams, ReadResourceResult, Resource, ResourceTemplate,
+        ResourceUpdatedNotificationParams, SubscribeRequestParams, UnsubscribeRequestParams,
     },
     resource_contents::{BlobResourceContents, ResourceContents, TextResourceContents},
     result::{CacheScope, ResultType},
@@ -95,7 +93,6 @@ pub use self::{
         SubscriptionsListenRequestParams, SubscriptionsListenResult,
     },
     tool::{
-        CallToolRequestParams, CallToolResult, ListToolsResult, Tool, ToolAnnotations, ToolChoice,
-        ToolChoiceMode,
+        CallToolRequestParams, CallToolResult, Tool, ToolAnnotations, ToolChoice, ToolChoiceMode,
     },
 };

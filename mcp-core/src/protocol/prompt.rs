@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    CacheScope, ContentBlock, Cursor, Icon, InputResponses, Meta, ResultType, Role,
-    setters::setters,
-};
+use super::{ContentBlock, Icon, InputResponses, Meta, ResultType, Role, setters::setters};
 
 /// A conversation that a person can start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,58 +107,6 @@ setters!(PromptArgument {
     title: String,
     /// Says what it is.
     description: String,
-});
-
-/// A page of prompts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ListPromptsResult {
-    /// The prompts.
-    pub prompts: Vec<Prompt>,
-    /// Where the next page begins, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Cursor>,
-    /// Whether it is final; every result says so since 2026-07-28.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result_type: Option<ResultType>,
-    /// How many milliseconds it stays fresh (2026-07-28).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttl_ms: Option<u64>,
-    /// Who may keep it (2026-07-28).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_scope: Option<CacheScope>,
-    /// What the sender attached.
-    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
-    pub meta: Option<Meta>,
-}
-
-impl ListPromptsResult {
-    /// A last page with these prompts.
-    #[must_use]
-    pub const fn new(prompts: Vec<Prompt>) -> Self {
-        Self {
-            prompts,
-            next_cursor: None,
-            result_type: None,
-            ttl_ms: None,
-            cache_scope: None,
-            meta: None,
-        }
-    }
-}
-
-setters!(ListPromptsResult {
-    /// Says where the next page begins.
-    next_cursor: Cursor,
-    /// Says whether it is final.
-    result_type: ResultType,
-    /// Says how many milliseconds it stays fresh.
-    ttl_ms: u64,
-    /// Says who may keep it.
-    cache_scope: CacheScope,
-    /// Attaches `_meta`.
-    meta: Meta,
 });
 
 /// The prompt wanted.

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
-use super::{ClientCapabilities, Implementation, LoggingLevel, ProgressToken, setters::setters};
+use super::{
+    ClientCapabilities, Implementation, LoggingLevel, ProgressToken, Revision,
+    UnsupportedProtocolVersionData, setters::setters,
+};
+use crate::jsonrpc::ErrorObject;
 
 /// Who asks, in which revision, and what it can do.
 ///
@@ -109,6 +113,54 @@ impl RequestMeta {
             Some(meta) => Self::from_json(meta.get().as_bytes()),
             None => Ok(Self::default()),
         }
+    }
+
+    /// The revision that `_meta` in a request's `params` names; what is not a string is left to those
+    /// who read all of it.
+    #[must_use]
+    pub fn version_in(params: Option<&[u8]>) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Params<'a> {
+            #[serde(borrow, rename = "_meta", default)]
+            meta: Option<&'a RawValue>,
+        }
+        #[derive(Deserialize)]
+        struct Meta {
+            #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
+            version: String,
+        }
+        let params: Params<'_> = serde_json::from_slice(params?).ok()?;
+        let meta: Meta = serde_json::from_str(params.meta?.get()).ok()?;
+        Some(meta.version)
+    }
+
+    /// Whether `version` is of a request without a session. No session-oriented revision has the
+    /// member, so whatever is not one of them is newer.
+    #[must_use]
+    pub fn is_sessionless(version: &str) -> bool {
+        Revision::parse(version).is_none_or(|revision| !revision.is_session_oriented())
+    }
+
+    /// The `_meta` of a request without a session, whole and of a revision that is served.
+    ///
+    /// # Errors
+    ///
+    /// −32602 when it cannot be read or lacks a member, −32022 when its revision is not served.
+    pub fn required(params: Option<&[u8]>, served: &[Revision]) -> Result<Self, ErrorObject> {
+        let meta = params.map_or_else(|| Ok(Self::default()), Self::from_params);
+        let meta = meta.map_err(|error| {
+            ErrorObject::invalid_params(format!("`_meta` cannot be read: {error}"))
+        })?;
+        if let Some(missing) = meta.missing() {
+            let text = format!("`_meta` must have the member `{missing}`");
+            return Err(ErrorObject::invalid_params(text));
+        }
+        let version = meta.protocol_version.as_deref().unwrap_or_default();
+        let sessionless = Revision::parse(version).filter(|it| !it.is_session_oriented());
+        if sessionless.is_none_or(|revision| !served.contains(&revision)) {
+            return Err(UnsupportedProtocolVersionData::error(version, served));
+        }
+        Ok(meta)
     }
 
     /// The key of the first required member that is absent.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Annotations, CacheScope, Cursor, Icon, InputResponses, Meta, ResourceContents, ResultType,
+    Annotations, CacheScope, Icon, InputResponses, Meta, ResourceContents, ResultType,
     setters::setters,
 };
 
@@ -139,110 +139,6 @@ setters!(ResourceTemplate {
     mime_type: String,
     /// Says what a client may make of them.
     annotations: Annotations,
-    /// Attaches `_meta`.
-    meta: Meta,
-});
-
-/// A page of resources.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ListResourcesResult {
-    /// The resources.
-    pub resources: Vec<Resource>,
-    /// Where the next page begins, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Cursor>,
-    /// Whether it is final; every result says so since 2026-07-28.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result_type: Option<ResultType>,
-    /// How many milliseconds it stays fresh (2026-07-28).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttl_ms: Option<u64>,
-    /// Who may keep it (2026-07-28).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_scope: Option<CacheScope>,
-    /// What the sender attached.
-    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
-    pub meta: Option<Meta>,
-}
-
-impl ListResourcesResult {
-    /// A last page with these resources.
-    #[must_use]
-    pub const fn new(resources: Vec<Resource>) -> Self {
-        Self {
-            resources,
-            next_cursor: None,
-            result_type: None,
-            ttl_ms: None,
-            cache_scope: None,
-            meta: None,
-        }
-    }
-}
-
-setters!(ListResourcesResult {
-    /// Says where the next page begins.
-    next_cursor: Cursor,
-    /// Says whether it is final.
-    result_type: ResultType,
-    /// Says how many milliseconds it stays fresh.
-    ttl_ms: u64,
-    /// Says who may keep it.
-    cache_scope: CacheScope,
-    /// Attaches `_meta`.
-    meta: Meta,
-});
-
-/// A page of resource templates.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ListResourceTemplatesResult {
-    /// The templates.
-    pub resource_templates: Vec<ResourceTemplate>,
-    /// Where the next page begins, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Cursor>,
-    /// Whether it is final; every result says so since 2026-07-28.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result_type: Option<ResultType>,
-    /// How many milliseconds it stays fresh (2026-07-28).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttl_ms: Option<u64>,
-    /// Who may keep it (2026-07-28).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_scope: Option<CacheScope>,
-    /// What the sender attached.
-    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
-    pub meta: Option<Meta>,
-}
-
-impl ListResourceTemplatesResult {
-    /// A last page with these templates.
-    #[must_use]
-    pub const fn new(resource_templates: Vec<ResourceTemplate>) -> Self {
-        Self {
-            resource_templates,
-            next_cursor: None,
-            result_type: None,
-            ttl_ms: None,
-            cache_scope: None,
-            meta: None,
-        }
-    }
-}
-
-setters!(ListResourceTemplatesResult {
-    /// Says where the next page begins.
-    next_cursor: Cursor,
-    /// Says whether it is final.
-    result_type: ResultType,
-    /// Says how many milliseconds it stays fresh.
-    ttl_ms: u64,
-    /// Says who may keep it.
-    cache_scope: CacheScope,
     /// Attaches `_meta`.
     meta: Meta,
 });

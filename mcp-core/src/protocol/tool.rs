@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{
-    CacheScope, ContentBlock, Cursor, Icon, InputResponses, Meta, ResultType, setters::setters,
-};
+use super::{ContentBlock, Icon, InputResponses, Meta, ResultType, setters::setters};
 
 /// Something the model can call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -151,58 +149,6 @@ impl ToolAnnotations {
 setters!(ToolAnnotations {
     /// Gives the tool a name for people.
     title: String,
-});
-
-/// A page of tools.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ListToolsResult {
-    /// The tools.
-    pub tools: Vec<Tool>,
-    /// Where the next page begins, if there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_cursor: Option<Cursor>,
-    /// Whether it is final; every result says so since 2026-07-28.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result_type: Option<ResultType>,
-    /// How many milliseconds it stays fresh (2026-07-28).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttl_ms: Option<u64>,
-    /// Who may keep it (2026-07-28).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_scope: Option<CacheScope>,
-    /// What the sender attached.
-    #[serde(rename = "_meta", default, skip_serializing_if = "Option::is_none")]
-    pub meta: Option<Meta>,
-}
-
-impl ListToolsResult {
-    /// A last page with these tools.
-    #[must_use]
-    pub const fn new(tools: Vec<Tool>) -> Self {
-        Self {
-            tools,
-            next_cursor: None,
-            result_type: None,
-            ttl_ms: None,
-            cache_scope: None,
-            meta: None,
-        }
-    }
-}
-
-setters!(ListToolsResult {
-    /// Says where the next page begins.
-    next_cursor: Cursor,
-    /// Says whether it is final.
-    result_type: ResultType,
-    /// Says how many milliseconds it stays fresh.
-    ttl_ms: u64,
-    /// Says who may keep it.
-    cache_scope: CacheScope,
-    /// Attaches `_meta`.
-    meta: Meta,
 });
 
 /// A call of a tool.

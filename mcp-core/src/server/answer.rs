@@ -41,8 +41,12 @@ impl Server {
                 entry::raw(json).map(|json| InboxEntry::Error { ask: number, json })
             }
         };
-        let entry = entry.and_then(|entry| entry::encode(&entry).ok());
-        let events = [entry.ok_or_else(not_asked)?];
+        let entry = entry.ok_or_else(not_asked)?;
+        if session.0.is_of_connection() {
+            self.0.pending.deliver(entry);
+            return Ok(());
+        }
+        let events = [entry::encode(&entry).map_err(|_| not_asked())?];
         let key = answer_key(session.id(), number);
         let batch = Append::new(&events, self.limits().shared_retention()).key(&key);
         let inbox = LogKey::Inbox(instance.clone());

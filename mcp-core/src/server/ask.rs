@@ -184,6 +184,9 @@ fn take_back(context: &Context, id: &str, reason: &str) {
 
 /// Closes the inbox to an answer; `false` when one stands there already.
 async fn close(link: &Link, number: u64) -> bool {
+    if link.session.is_of_connection() {
+        return true;
+    }
     let server = &link.server;
     let Ok(entry) = entry::encode(&InboxEntry::Closed { ask: number }) else {
         return true;

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// What a transport knows about whoever sends a message.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Caller {
     /// Who it is; computed from every message, never remembered with the session.
@@ -89,7 +89,8 @@ impl fmt::Debug for Link {
 /// # Cancel safety
 ///
 /// When a call of a session is dropped before its outcome, it goes on in the background: a client
-/// that went away has not cancelled. A call without a session ends.
+/// that went away has not cancelled. A call without a session, or in one that ends with its
+/// connection, ends.
 pub struct Call(Option<Work>);
 
 /// The half-run handler and what belongs to it; owned, so that it can move to another task.
@@ -298,7 +299,7 @@ impl Call {
             None => None,
         };
         // Until its log is attached the call stays in `self`: it goes on when this future is dropped.
-        let link = work.link().cloned();
+        let link = work.link().filter(|_| work.outlives_connection()).cloned();
         let opened = match &link {
             Some(link) => Some(stream::open(link, work.context.request_id()).await),
             None => None,
@@ -410,6 +411,12 @@ impl Work {
         self.context.link()
     }
 
+    /// Whether the call goes on when its client is away, to be found again by the session.
+    fn outlives_connection(&self) -> bool {
+        self.link()
+            .is_some_and(|link| !link.session.is_of_connection())
+    }
+
     /// Runs to the end with nobody listening.
     async fn finish_unheard(mut self) {
         self.context.outbox().close();
@@ -418,7 +425,7 @@ impl Work {
 }
 
 impl Drop for Work {
-    /// Without a session the end of the connection is the end of the call, also for its tasks.
+    /// Where nobody can come back, the end of the connection is the end of the call and its tasks.
     fn drop(&mut self) {
         if self.future.is_some() {
             self.context.cancel();
@@ -432,7 +439,7 @@ impl Drop for Call {
         let Some(work) = self.0.take() else { return };
         let tasks = &work.server.0.tasks;
         let ended = work.future.is_none();
-        if ended || work.link().is_none() || tasks.is_stopped() {
+        if ended || !work.outlives_connection() || tasks.is_stopped() {
             return;
         }
         if tokio::runtime::Handle::try_current().is_ok() {

@@ -1,13 +1,15 @@
 //! The router that serves now, and how it is replaced at run time.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use arc_swap::ArcSwap;
 use serde_json::value::RawValue;
+use tokio::sync::Notify;
 
 use super::{
     Server,
@@ -30,6 +32,9 @@ pub(crate) struct Current {
     catalogue: ArcSwap<Catalogue>,
     router: Mutex<McpRouter>,
     on_change: Option<Box<OnCatalogue>>,
+    /// What changed here and perhaps not yet on every other instance.
+    unsettled: Mutex<BTreeSet<Notice>>,
+    swapped: Arc<Notify>,
 }
 
 impl Current {
@@ -41,6 +46,8 @@ impl Current {
             catalogue: ArcSwap::new(router.freeze()?),
             router: Mutex::new(router),
             on_change,
+            unsettled: Mutex::default(),
+            swapped: Arc::default(),
         })
     }
 
@@ -61,6 +68,17 @@ impl Current {
             Notice::Prompts => catalogue.announces(List::Prompts),
             Notice::Resources => catalogue.announces(List::Resources),
         }
+    }
+
+    /// Notified when the router has been replaced.
+    pub(super) fn swapped(&self) -> Arc<Notify> {
+        Arc::clone(&self.swapped)
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, BTreeSet<Notice>> {
+        self.unsettled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces the router; says which lists are different now.
@@ -151,9 +169,35 @@ impl Server {
         Ok(())
     }
 
+    /// Tells of a change once more when every instance has made it: a client that asked another one
+    /// at the first word may have got the old list.
+    pub(super) async fn settle_catalogue(&self) -> Result<(), StoreError> {
+        if self.0.current.unsettled().is_empty() {
+            return Ok(());
+        }
+        let others = self.other_facts().await?;
+        let own = self.0.current.get().digest_of_all().to_string();
+        if others.iter().any(|other| other.catalogue != own) {
+            return Ok(());
+        }
+        let settled = std::mem::take(&mut *self.0.current.unsettled());
+        if !others.is_empty() {
+            for notice in &settled {
+                self.notice(notice);
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn apply_catalogue(&self, payload: &RawValue) {
         match self.0.current.apply(payload) {
-            Ok(changed) => changed.iter().for_each(|notice| self.notice(notice)),
+            Ok(changed) => {
+                for notice in &changed {
+                    self.notice(notice);
+                }
+                self.0.current.unsettled().extend(changed);
+                self.0.current.swapped.notify_one();
+            }
             Err(error) => tracing::error!(%error, "a change of the catalogue was not applied"),
         }
     }

@@ -4,7 +4,10 @@ use std::{io, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
-use super::{Caller, Phase, Refusal, Server, SessionMode, session::Session};
+use super::{
+    Caller, Phase, Refusal, Server, SessionMode,
+    session::{Beginning, Session},
+};
 use crate::{
     jsonrpc::{ErrorObject, Request},
     protocol::{InitializeRequestParams, InitializeResult, Revision, ServerCapabilities},
@@ -27,6 +30,31 @@ pub struct Initialized {
     pub revision: Option<Revision>,
 }
 
+/// What client and server agreed on.
+pub(super) struct Agreed {
+    params: InitializeRequestParams,
+    pub(super) revision: Revision,
+    /// What the client gets.
+    pub(super) response: McpResponse,
+}
+
+impl Agreed {
+    /// The record of the session that begins, still without an id.
+    pub(super) fn record(&self, caller: Caller) -> Result<SessionRecord, Refusal> {
+        let mut secret = [0; 16];
+        getrandom::fill(&mut secret).map_err(no_randomness)?;
+        let mut record = SessionRecord::new(
+            SessionId::new(""),
+            self.revision,
+            self.params.client_info.clone(),
+            self.params.capabilities.clone(),
+            secret,
+        );
+        record.principal = caller.principal;
+        Ok(record)
+    }
+}
+
 impl Server {
     /// Serves `initialize`.
     ///
@@ -42,30 +70,41 @@ impl Server {
         request: Request,
         caller: Caller,
     ) -> Result<Initialized, Refusal> {
-        let failed = |error| Initialized {
-            response: McpResponse::error(&request.id, error),
-            session: None,
-            revision: None,
+        let agreed = match self.agree(&request) {
+            Ok(agreed) => agreed,
+            Err(response) => {
+                return Ok(Initialized {
+                    response,
+                    session: None,
+                    revision: None,
+                });
+            }
         };
-        let params = request.params.as_deref().unwrap_or(b"{}");
-        let params = match self.read_params(params) {
-            Ok(params) => params,
-            Err(error) => return Ok(failed(error)),
-        };
-        let Some(revision) = self.negotiate(&params.protocol_version) else {
-            let error = ErrorObject::invalid_params("no revision with sessions is served here");
-            return Ok(failed(error));
-        };
-        let result = self.initialize_result(revision);
-        let response = McpResponse::result(&request.id, &result);
         let session = match self.0.mode {
             SessionMode::Off => None,
-            SessionMode::On => Some(self.begin_session(params, revision, caller).await?),
+            SessionMode::On => Some(self.begin_session(agreed.record(caller)?).await?),
         };
         Ok(Initialized {
-            response,
+            response: agreed.response,
             session,
-            revision: Some(revision),
+            revision: Some(agreed.revision),
+        })
+    }
+
+    /// Finds the revision to speak, and what to answer; the error when there is none.
+    pub(super) fn agree(&self, request: &Request) -> Result<Agreed, McpResponse> {
+        let failed = |error| McpResponse::error(&request.id, error);
+        let params = request.params.as_deref().unwrap_or(b"{}");
+        let params = self.read_params(params).map_err(failed)?;
+        let revision = self.negotiate(&params.protocol_version).ok_or_else(|| {
+            let text = "no revision with sessions is served here";
+            failed(ErrorObject::invalid_params(text))
+        })?;
+        let result = self.initialize_result(revision);
+        Ok(Agreed {
+            params,
+            revision,
+            response: McpResponse::result(&request.id, &result),
         })
     }
 
@@ -112,12 +151,7 @@ impl Server {
         }
     }
 
-    async fn begin_session(
-        &self,
-        params: InitializeRequestParams,
-        revision: Revision,
-        caller: Caller,
-    ) -> Result<SessionId, Refusal> {
+    async fn begin_session(&self, mut record: SessionRecord) -> Result<SessionId, Refusal> {
         let draining = self.phase() > Phase::Running && !self.0.stores.shared;
         if draining {
             refused("draining");
@@ -128,23 +162,9 @@ impl Server {
             ));
         }
         // Held until the session counts, however long the store takes.
-        let Some(_room) = self.0.sessions.begin(self.limits().sessions) else {
-            refused("cap");
-            return Err(too_many_sessions());
-        };
+        let _room = self.room_for_session()?;
         self.start().await;
         let secrets = self.secrets().await?;
-        let mut secret = [0; 16];
-        getrandom::fill(&mut secret).map_err(no_randomness)?;
-        let id = SessionId::new("");
-        let mut record = SessionRecord::new(
-            id,
-            revision,
-            params.client_info,
-            params.capabilities,
-            secret,
-        );
-        record.principal = caller.principal;
         let caps = Caps::none().per_principal(self.limits().sessions_per_principal);
         let ttl = self.limits().unused_ttl();
         for _ in 0..ATTEMPTS {
@@ -170,6 +190,15 @@ impl Server {
             "store_unavailable",
             Duration::from_secs(1),
         ))
+    }
+
+    /// Room for one more session in this process.
+    pub(super) fn room_for_session(&self) -> Result<Beginning<'_>, Refusal> {
+        let room = self.0.sessions.begin(self.limits().sessions);
+        room.ok_or_else(|| {
+            refused("cap");
+            too_many_sessions()
+        })
     }
 }
 
@@ -223,7 +252,7 @@ fn too_many_sessions() -> Refusal {
     )
 }
 
-fn no_randomness(error: getrandom::Error) -> Refusal {
+pub(super) fn no_randomness(error: getrandom::Error) -> Refusal {
     tracing::error!(%error, "the operating system gives no random bytes");
     Refusal::unavailable(
         "the server cannot make a session id",

@@ -3,7 +3,7 @@
 
 use std::{sync::Weak, time::Duration};
 
-use serde_json::json;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::{Inner, Server, renewal::Renewal, supervise::supervise, tail::Tail, upkeep::Upkeep};
 use crate::store::InstanceId;
@@ -30,14 +30,52 @@ pub(super) fn server(inner: &Weak<Inner>) -> Option<Server> {
     inner.upgrade().map(Server)
 }
 
+/// How long a transport waits for the background work to begin before it serves without it.
+const BEGINNING: Duration = Duration::from_secs(1);
+
 impl Server {
+    /// Joins the other instances, if the stores are shared: a transport calls this before it accepts
+    /// connections, so that the first request finds what the others know.
+    ///
+    /// Returns after a second at most. When the store is away, the server goes on trying, and serves
+    /// what it can meanwhile.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: the joining goes on in the background.
+    pub async fn join(&self) {
+        if self.has_joined() {
+            return;
+        }
+        let (done, joined) = oneshot::channel();
+        let server = self.clone();
+        self.0.tasks.spawn_until_stopped(async move {
+            server.start().await;
+            // Whoever waited may have given up.
+            let _: Result<(), ()> = done.send(());
+        });
+        if timeout(BEGINNING, joined).await.is_err() {
+            tracing::warn!("the store does not answer; joining goes on");
+        }
+    }
+
+    /// Whether this server hears what concerns it; always, when it shares nothing.
+    #[must_use]
+    pub fn has_joined(&self) -> bool {
+        !self.0.stores.shared || self.0.started.initialized()
+    }
+
     /// Begins the background work, once; ready when this process hears what concerns it.
     pub(crate) async fn start(&self) {
         self.0
             .started
             .get_or_init(|| async {
+                if let Err(error) = self.secrets().await {
+                    tracing::warn!(%error, "the shared keys are not known yet");
+                }
                 let tail = Tail::begin(self).await;
                 let renewal = Renewal::begin(self).await;
+                self.compare_with_others().await;
                 let tasks = &self.0.tasks;
                 tasks.spawn_until_stopped(supervise("tail", tail));
                 // Its own task: a slow session store must not cost the lease.
@@ -57,18 +95,5 @@ impl Server {
                 tracing::debug!(%error, "the lease is left to run out");
             }
         }
-    }
-
-    /// What others may know of this instance: small, and without secrets.
-    pub(super) fn facts(&self) -> Vec<u8> {
-        let secrets = self.known_secrets();
-        let facts = json!({
-            "id": self.instance(),
-            "version": env!("CARGO_PKG_VERSION"),
-            "catalogue": self.0.current.get().digest_of_all().to_string(),
-            "keys": secrets.as_ref().map(|secrets| &secrets.key_ids),
-            "phase": self.phase() as u8,
-        });
-        facts.to_string().into_bytes()
     }
 }

@@ -36,7 +36,8 @@ pub struct Limits {
     pub freshness: Duration,
     /// How long a known session is served while the store is away. Default 10 minutes.
     pub outage_grace: Duration,
-    /// Requests of one session that may run at once in this process. Default 64.
+    /// Requests of one session, or of one connection of lines, that may run at once in this process.
+    /// Default 64.
     pub running_calls: usize,
     /// A reply that has not begun after this long becomes a stream. Default 5 s.
     pub stream_after: Duration,

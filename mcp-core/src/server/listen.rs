@@ -145,7 +145,11 @@ impl Server {
         EventStream::new(stream::once(attach).flatten())
     }
 
-    fn open_get_stream(&self, session: &SessionRef, after: Option<Position>) -> EventStream {
+    pub(super) fn open_get_stream(
+        &self,
+        session: &SessionRef,
+        after: Option<Position>,
+    ) -> EventStream {
         let connection = Arc::new(GetConnection::default());
         {
             let mut connections = session.0.connections();
@@ -310,6 +314,16 @@ impl GetStream {
                 let hint = StreamEvent::hint(None, server.retry_elsewhere());
                 let known = session.record().revision.rules().priming_event;
                 return known.then_some(hint);
+            }
+            if session.is_of_connection() {
+                // One reader, no log: what the client has not heard yet waits in the set.
+                if session.record().initialized
+                    && let Some(event) = connection.next_notice(server)
+                {
+                    return Some(event);
+                }
+                connection.woken.notified().await;
+                continue;
             }
             if !connection.is_attached() {
                 self.reader = None;

@@ -94,7 +94,8 @@ impl Server {
         if self.0.mode == SessionMode::Off {
             return Err(Refusal::no_sessions());
         }
-        let session = match self.0.sessions.get(id) {
+        let known = self.0.sessions.get(id);
+        let session = match known.filter(|session| !session.is_of_connection()) {
             Some(session) => Some(session),
             None => self.load(id).await?,
         };
@@ -187,6 +188,9 @@ impl Server {
         &self,
         session: &Session,
     ) -> Result<Option<SessionRecord>, StoreError> {
+        if session.is_of_connection() {
+            return Ok(Some(SessionRecord::clone(&session.record())));
+        }
         let Some(stored) = self.0.stores.sessions.load(session.id()).await? else {
             self.forget(session.id());
             return Ok(None);
@@ -217,6 +221,10 @@ impl Server {
         session: &Session,
         change: impl Fn(&mut SessionRecord) + Send + Sync,
     ) -> Result<bool, StoreError> {
+        if session.is_of_connection() {
+            session.change(change);
+            return Ok(true);
+        }
         let changed = self.write(session, change, None).await?;
         if changed {
             let entry = Broadcast::SessionChanged {

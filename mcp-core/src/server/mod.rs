@@ -12,8 +12,10 @@ mod builder;
 mod call;
 mod catalogue;
 mod complete;
+mod connection;
 mod drain;
 mod entry;
+mod facts;
 mod handle;
 mod health;
 mod initialize;
@@ -63,6 +65,7 @@ use crate::{
 pub(crate) use self::{
     ask::ask,
     call::Link,
+    connection::Opened,
     entry::raw,
     notification::change_session,
     outbox::{Outbox, Outgoing},

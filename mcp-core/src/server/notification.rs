@@ -73,6 +73,9 @@ impl Server {
         }
         // Here at once; on the other instances when they read the log.
         session.0.cancel(&request_id);
+        if session.0.is_of_connection() {
+            return;
+        }
         let entry = Broadcast::Cancelled {
             session: session.id().clone(),
             request: request_id,

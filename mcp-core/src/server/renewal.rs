@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::timeout;
+use tokio::{sync::Notify, time::timeout};
 
 use super::{
     Inner, Server,
@@ -18,6 +18,8 @@ use crate::store::{Fence, StoreError};
 pub(super) struct Renewal {
     inner: Weak<Inner>,
     lease: Option<Fence>,
+    /// The facts of the lease have changed.
+    swapped: Arc<Notify>,
 }
 
 impl Renewal {
@@ -26,6 +28,7 @@ impl Renewal {
         let mut renewal = Self {
             inner: Arc::downgrade(&server.0),
             lease: None,
+            swapped: server.0.current.swapped(),
         };
         renewal.renew(server).await;
         renewal
@@ -73,6 +76,14 @@ impl Renewal {
         Ok(())
     }
 
+    /// Waits until it is time to renew, or there is something new to say.
+    async fn wait(&self, lease: Duration) {
+        tokio::select! {
+            () = pause(self.pace(lease)) => {}
+            () = self.swapped.notified() => {}
+        }
+    }
+
     /// When to try next: well before the end, sooner when there is no lease.
     fn pace(&self, lease: Duration) -> Duration {
         match self.lease {
@@ -88,11 +99,14 @@ impl Work for Renewal {
             let Some(lease) = server(&self.inner).map(|server| server.limits().lease) else {
                 return;
             };
-            pause(self.pace(lease)).await;
+            self.wait(lease).await;
             let Some(server) = server(&self.inner) else {
                 return;
             };
             self.renew(&server).await;
+            if let Err(error) = server.settle_catalogue().await {
+                tracing::debug!(%error, "the other catalogues were not looked at");
+            }
         }
     }
 }

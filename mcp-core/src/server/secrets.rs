@@ -44,7 +44,7 @@ type Secret = [u8; 32];
 
 impl Secrets {
     fn new(ring: &KeyRing, namespace: Option<Secret>, server: &Server) -> Self {
-        let audience = server.0.secrets.audience.clone();
+        let audience = server.0.secrets.audience().to_owned();
         Self {
             ids: SessionIds::new(ring, server.instance()),
             sealer: Sealer::new(ring, audience, server.limits().request_state),
@@ -78,6 +78,10 @@ impl Holder {
             audience,
             known: ArcSwapOption::empty(),
         }
+    }
+
+    pub(super) fn audience(&self) -> &str {
+        &self.audience
     }
 }
 

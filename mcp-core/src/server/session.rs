@@ -26,6 +26,8 @@ use super::listen::GetConnection;
 pub(crate) struct Session {
     id: SessionId,
     created_at: Timestamp,
+    /// Lives and ends with one connection; no store knows it.
+    of_connection: bool,
     cached: RwLock<Cached>,
     verified_at: AtomicU64,
     used_at: AtomicU64,
@@ -54,6 +56,7 @@ impl Session {
         Self {
             id: stored.record.id.clone(),
             created_at: stored.created_at,
+            of_connection: false,
             confirmed: AtomicBool::new(stored.record.initialized),
             cached: RwLock::new(Cached {
                 record: Arc::new(stored.record),
@@ -78,6 +81,20 @@ impl Session {
             verified_at: AtomicU64::new(0),
             ..Self::new(stored, now)
         }
+    }
+
+    /// A session that is as long as its connection, and that only this process knows.
+    pub(crate) fn of_connection(record: SessionRecord, now: Timestamp) -> Self {
+        Self {
+            of_connection: true,
+            confirmed: AtomicBool::new(true),
+            ..Self::new(Versioned::new(record, Version(1), now), now)
+        }
+    }
+
+    /// Whether this session ends with its connection, and no store knows it.
+    pub(crate) fn is_of_connection(&self) -> bool {
+        self.of_connection
     }
 
     pub(crate) fn id(&self) -> &SessionId {
@@ -110,6 +127,19 @@ impl Session {
             };
         }
         self.changed.notify_waiters();
+    }
+
+    /// Changes the record of a session that no store knows.
+    pub(crate) fn change(&self, change: impl Fn(&mut SessionRecord)) {
+        {
+            let mut cached = self.cached.write().unwrap_or_else(PoisonError::into_inner);
+            change(Arc::make_mut(&mut cached.record));
+            cached.version.0 += 1;
+        }
+        self.changed.notify_waiters();
+        for connection in self.connections().iter() {
+            connection.wake();
+        }
     }
 
     pub(crate) fn version(&self) -> Version {
@@ -176,8 +206,8 @@ impl Session {
 
     /// Whether the upkeep task should verify this session now.
     pub(crate) fn needs_touch(&self, now: Timestamp, half: Duration) -> bool {
-        let held = self.holds.load(Ordering::Relaxed) > 0;
-        (held || self.refresh.load(Ordering::Relaxed)) && self.age(now) >= half
+        let wanted = self.is_held() || self.refresh.load(Ordering::Relaxed);
+        wanted && !self.of_connection && self.age(now) >= half
     }
 
     pub(crate) fn is_held(&self) -> bool {

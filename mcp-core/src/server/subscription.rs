@@ -139,6 +139,25 @@ impl Server {
         request: Request,
         caller: Caller,
     ) -> Result<EventStream, Refusal> {
+        self.open_subscription(request, caller, false).await
+    }
+
+    /// The same where all streams share one channel, so that its end must be said: before the result
+    /// that ends it comes `notifications/cancelled`.
+    pub(crate) async fn listen_on_connection(
+        &self,
+        request: Request,
+        caller: Caller,
+    ) -> Result<EventStream, Refusal> {
+        self.open_subscription(request, caller, true).await
+    }
+
+    async fn open_subscription(
+        &self,
+        request: Request,
+        caller: Caller,
+        says_cancelled: bool,
+    ) -> Result<EventStream, Refusal> {
         let params = request.params.as_deref().unwrap_or(b"{}");
         let params: SubscriptionsListenRequestParams =
             serde_json::from_slice(params).map_err(|error| {
@@ -177,6 +196,7 @@ impl Server {
             listener,
             number,
             filter: Some(filter),
+            says_cancelled,
             over: false,
         };
         Ok(EventStream::new(stream::unfold(
@@ -222,6 +242,8 @@ struct ListenStream {
     number: u64,
     /// Still to be acknowledged.
     filter: Option<SubscriptionFilter>,
+    /// The end is said by `notifications/cancelled`, too.
+    says_cancelled: bool,
     over: bool,
 }
 
@@ -259,6 +281,11 @@ impl ListenStream {
                 return self.told(&notice);
             }
             if self.server.phase() >= Phase::Closing {
+                if std::mem::take(&mut self.says_cancelled) {
+                    let reason = "the server shuts down";
+                    let params = serde_json::json!({ "requestId": self.id, "reason": reason });
+                    return event(&Method::Cancelled, &params);
+                }
                 self.over = true;
                 return Some(StreamEvent::message(None, self.closed()));
             }

@@ -89,6 +89,11 @@ impl Server {
     /// When dropped, the session has ended in the store or it has not; other instances notice within
     /// `freshness`.
     pub async fn terminate(&self, id: &SessionId) -> Result<bool, Refusal> {
+        let known = self.0.sessions.get(id.as_str());
+        if known.is_some_and(|session| session.is_of_connection()) {
+            self.forget(id);
+            return Ok(true);
+        }
         let deleted = self.0.stores.sessions.delete(id).await?;
         self.forget(id);
         if !deleted {

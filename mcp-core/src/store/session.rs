@@ -268,6 +268,7 @@ impl SessionChange {
 /// * SS-26: a stored record says which versions can read it; who cannot answers `Unsupported`.
 /// * SS-27: bytes that cannot be decoded are `Corrupt`, and concern that one session.
 /// * SS-28: application data comes back byte for byte through every call.
+/// * SS-29: `list` pages through the sessions in the order of the bytes of their ids, each once.
 ///
 /// The caller:
 ///

@@ -285,23 +285,44 @@ async fn the_end_of_a_session_waits_only_for_those_who_live() {
     assert_eq!(gone.kind, RefusalKind::UnknownSession);
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_instance_that_comes_late_has_every_change_of_the_catalogue() {
-    let shared = Shared::new();
-    let growing = || {
-        let builder = shared.builder(router(), &Switch::default());
+impl Shared {
+    /// An instance whose catalogue can grow.
+    fn growing(&self) -> Server {
+        let builder = self.builder(router(), &Switch::default());
         let builder = builder.on_catalogue(|router, name| {
             let name: String = serde_json::from_str(name.get())?;
             let tool = Tool::new(name).handler(|| async { "grown" });
             Ok(router.clone().tool(tool))
         });
         builder.build().unwrap()
-    };
-    let a = growing();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_told_again_when_every_instance_has_made_it() {
+    let shared = Shared::new();
+    let (a, b) = (shared.growing(), shared.growing());
+    let (client, _other) = (connect(&a).await, connect(&b).await);
+    let mut listening = a.listen(client.session().unwrap(), None).await.unwrap();
+    assert!(listening.next().await.unwrap().data.is_empty());
+    b.change_catalogue(&"new").await.unwrap();
+    for _ in 0..2 {
+        let heard = tokio::time::timeout(SECOND * 5, listening.next()).await;
+        let heard: Value = serde_json::from_slice(&heard.unwrap().unwrap().data).unwrap();
+        assert_eq!(heard["method"], "notifications/tools/list_changed");
+    }
+    let more = tokio::time::timeout(SECOND * 30, listening.next()).await;
+    assert!(more.is_err(), "{more:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_comes_late_has_every_change_of_the_catalogue() {
+    let shared = Shared::new();
+    let a = shared.growing();
     let client = connect(&a).await;
     a.change_catalogue(&"late").await.unwrap();
     a.change_catalogue(&"later").await.unwrap();
-    let b = growing();
+    let b = shared.growing();
     let _other = connect(&b).await;
     for tool in ["late", "later"] {
         let answer = answer(call(&b, &client, tool).await);

@@ -14,9 +14,6 @@
 
 mod event;
 mod event_end;
-mod lease;
 mod notify;
 mod reader;
-mod session;
-mod session_life;
 mod tail;

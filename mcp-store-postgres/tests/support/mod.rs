@@ -1,12 +1,18 @@
 //! What the tests of this crate share.
 
 #![expect(dead_code, reason = "each test file uses a part of it")]
+#![expect(clippy::expect_used, reason = "a failure here is one of the test")]
 
 use std::{net::SocketAddr, time::Duration};
 
+use bytes::Bytes;
 use mcp_core::{
     BoxError,
-    store::{SessionId, StoreError},
+    store::{
+        Append, Audience, Caps, EventStore, From, InstanceId, LeaseStore, LogKey, Notifier,
+        Position, ReadLimit, ReaderId, Retention, SessionChange, SessionId, SessionStore,
+        StoreError, Version,
+    },
 };
 use mcp_store_postgres::{
     PostgresBackend,
@@ -15,7 +21,12 @@ use mcp_store_postgres::{
         postgres::{PgConnectOptions, types::PgInterval},
     },
 };
-use mcp_testkit::{Damage, Harness, Namespace, fault::Cutter, server::PostgresServer};
+use mcp_testkit::{
+    Damage, Harness, Namespace,
+    fault::Cutter,
+    server::PostgresServer,
+    session::{TTL, alice, record_of},
+};
 
 /// Connections of each handle. A server takes a hundred or a few, and many tests run at once.
 pub(crate) const POOL: usize = 4;
@@ -47,7 +58,6 @@ impl<S: Send + Sync + 'static> Harness for Postgres<S> {
 
     async fn open(&self, namespace: &Namespace) -> Result<S, BoxError> {
         let backend = PostgresBackend::builder(through(&self.url, self.cutter.addr()))
-            .listen_url(through(&self.url, self.cutter.addr()))
             .namespace(namespace.as_str())
             .pool_size(POOL)
             .connect()
@@ -70,7 +80,7 @@ impl<S: Send + Sync + 'static> Harness for Postgres<S> {
             "UPDATE mcp.leases SET expires_at = expires_at - $2 WHERE ns = $1",
         ] {
             let query = sqlx::query(text).bind(namespace.as_str().as_bytes());
-            query.bind(by.clone()).execute(&mut admin).await?;
+            query.bind(by).execute(&mut admin).await?;
         }
         Ok(admin.close().await?)
     }
@@ -167,11 +177,69 @@ pub(crate) fn kind<T: std::fmt::Debug>(
     result.expect_err("an error").kind()
 }
 
-fn address(url: &str) -> SocketAddr {
+pub(crate) fn address(url: &str) -> SocketAddr {
     use std::net::ToSocketAddrs;
     let options: PgConnectOptions = url.parse().expect("a URL");
     let mut found = (options.get_host(), options.get_port())
         .to_socket_addrs()
         .expect("an address");
     found.next().expect("an address")
+}
+
+/// What logs keep here.
+pub(crate) const KEEP: Retention = Retention {
+    events: 100,
+    bytes: 10_000,
+    age: None,
+};
+
+/// Every call once; says how many there were.
+pub(crate) async fn every_call(backend: &PostgresBackend, name: &str) -> Result<usize, BoxError> {
+    let id = SessionId::new(name);
+    let record = record_of(name, &alice())?;
+    let log = LogKey::Stream {
+        session: id.clone(),
+        stream: "stream".into(),
+    };
+    let events = [Bytes::from_static(b"one"), Bytes::from_static(b"two")];
+    let ids = [id.clone(), SessionId::new("other")];
+    let page = ReadLimit {
+        events: 10,
+        bytes: 1000,
+    };
+    let reader = ReaderId::new(InstanceId::new("i"), 1);
+    backend
+        .create(&record, TTL, &Caps::none().per_principal(100))
+        .await?;
+    backend.load(&id).await?;
+    backend
+        .update(&id, Version(1), &SessionChange::to(record))
+        .await?;
+    backend.touch(&ids).await?;
+    SessionStore::list(backend, None, 10).await?;
+    let appended = backend
+        .append(&log, Append::new(&events, KEEP).key("key"))
+        .await?;
+    assert_eq!(appended.last.seq, 2);
+    let attached = backend.attach(&log, &reader, From::Acknowledged).await?;
+    let generation = attached.map(|attached| attached.generation);
+    backend
+        .read(&log, Position::BEGINNING, generation, page)
+        .await?;
+    backend.read(&log, Position::BEGINNING, None, page).await?;
+    backend.heads(&[log.clone(), LogKey::Config]).await?;
+    backend.seal(&log, None, Duration::from_secs(1)).await?;
+    backend.purge(&id).await?;
+    backend.delete(&id).await?;
+    let fence = backend
+        .hold(name, "holder", TTL.idle, b"")
+        .await?
+        .ok_or("held")?;
+    backend.renew(name, fence, TTL.idle, b"").await?;
+    LeaseStore::list(backend, "").await?;
+    backend.release(name, fence).await?;
+    backend.publish(&Audience::Everyone, &log).await?;
+    SessionStore::sweep(backend, 10).await?;
+    EventStore::sweep(backend, 10).await?;
+    Ok(20)
 }

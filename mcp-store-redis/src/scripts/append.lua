@@ -42,7 +42,5 @@ if TRIMS then
   trim(head, 0)
 end
 save(head)
-if PATIENCE then
-  live(PATIENCE)
-end
+live_on()
 return answer(last, 0)

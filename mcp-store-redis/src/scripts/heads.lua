@@ -12,7 +12,7 @@ for i, key in ipairs(KEYS) do
     local patience = tonumber(ARGV[i])
     local oldest, age = tonumber(head[6]), tonumber(head[7])
     due = oldest and age and tonumber(head[5]) + oldest + age <= NOW
-      or patience and redis.call('PTTL', key) < patience / 2
+      or patience and redis.call('PTTL', key) < patience
   end
   local at = #heads
   heads[at + 1] = head[1] or ''

@@ -42,10 +42,18 @@ local function live(ms)
   end
 end
 
--- Starts the time of an open log again, once half of it is over.
+-- Starts the time of an open log again. It is set to half as long again, so that a log in use is
+-- not written to each time.
+local function live_on()
+  if PATIENCE then
+    live(math.floor(PATIENCE * 1.5))
+  end
+end
+
+-- The same, when it is about to be less than promised.
 local function used(head)
-  if PATIENCE and not head.sealed and redis.call('PTTL', HEAD) < PATIENCE / 2 then
-    live(PATIENCE)
+  if PATIENCE and not head.sealed and redis.call('PTTL', HEAD) < PATIENCE then
+    live_on()
   end
 end
 

@@ -12,14 +12,14 @@ local function move(key)
   if kind == 'hash' then
     for _, field in ipairs({'ends', 'born'}) do
       if redis.call('HEXISTS', key, field) == 1 then
-        redis.call('HINCRBY', key, field, int(-BY))
+        redis.call('HINCRBY', key, field, int(0 - BY))
       end
     end
   elseif kind == 'zset' then
     local members = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
     for i = 1, #members, 2 do
       if tonumber(members[i + 1]) ~= 0 then
-        redis.call('ZINCRBY', key, int(-BY), members[i])
+        redis.call('ZINCRBY', key, int(0 - BY), members[i])
       end
     end
   end

@@ -1,16 +1,14 @@
 //! What holds for every trait, for logs.
 
-use std::{error::Error as _, iter, thread};
-
 use bytes::Bytes;
 use futures_util::future::try_join_all;
-use mcp_core::store::{Append, EventStore, From, LogKey, Position, SessionId, StoreError};
-use tokio::{runtime, task::block_in_place};
+use mcp_core::store::{Append, EventStore, From, LogKey, Position, SessionId};
 
 use super::event_support::{
-    ALL, MINUTE, all_texts, append, attach, known_head, payloads, read_as, stream, texts,
+    ALL, MINUTE, all_texts, append, attach, known_head, on_one_thread, payloads, read_as, stream,
+    texts,
 };
-use crate::{Case, CaseResult, Harness};
+use crate::{Case, CaseResult, Harness, shown::everything};
 
 pub async fn x_08_every_call_works_on_a_runtime_of_one_thread<H>(case: &Case<'_, H>) -> CaseResult
 where
@@ -31,27 +29,7 @@ where
         here.sweep(10).await?;
         Ok(())
     };
-    // The thread that runs this case waits; another has a runtime of its own.
-    let alone = || {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(calls)
-    };
-    block_in_place(|| {
-        thread::scope(|threads| match threads.spawn(alone).join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
-    })
-}
-
-/// Everything that an error shows.
-fn shown(error: &StoreError) -> String {
-    let causes = iter::successors(error.source(), |cause| (*cause).source());
-    causes.fold(format!("{error} {error:?}"), |text, cause| {
-        format!("{text} {cause} {cause:?}")
-    })
+    on_one_thread(calls)
 }
 
 pub async fn x_10_errors_show_neither_payloads_nor_sessions<H>(case: &Case<'_, H>) -> CaseResult
@@ -84,7 +62,7 @@ where
     }
     assert!(errors.len() >= 4);
     for error in errors {
-        let text = shown(&error);
+        let text = everything(&error);
         for secret in [SESSION, PAYLOAD, "purged-4711-purged"] {
             assert!(
                 !text.contains(secret),

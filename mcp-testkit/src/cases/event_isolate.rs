@@ -44,7 +44,7 @@ where
 }
 
 /// Pairs of names that an encoding may take for each other.
-fn odd_names() -> Vec<LogKey> {
+pub(crate) fn odd_names() -> Vec<LogKey> {
     let long = "n".repeat(4096);
     let mut names = Vec::new();
     for separator in [

@@ -1,29 +1,14 @@
 //! Logs while the backend is away, and afterwards.
 
-use std::time::Duration;
+use std::slice::from_ref;
 
-use mcp_core::{
-    BoxError,
-    store::{Append, EventStore, From, LogKey, Position, SessionId, StoreError, StoreErrorKind},
-};
-use tokio::time::timeout;
+use mcp_core::store::{Append, EventStore, From, LogKey, Position, SessionId};
 
 use super::event_support::{ALL, MINUTE, PAGE, all_texts, append, payloads, reader, stream};
-use crate::{Case, CaseResult, Harness};
-
-/// Twice the deadline that a call has unless told, and some more for a busy machine.
-const BOUND: Duration = Duration::from_secs(6);
-
-/// The kind of a failure that must come in time.
-async fn fails<T>(
-    call: impl Future<Output = Result<T, StoreError>>,
-) -> Result<StoreErrorKind, BoxError> {
-    match timeout(BOUND, call).await {
-        Ok(Err(error)) => Ok(error.kind()),
-        Ok(Ok(_)) => Err("a call succeeds while the backend is away".into()),
-        Err(_) => Err("a call does not end while the backend is away".into()),
-    }
-}
+use crate::{
+    Case, CaseResult, Harness,
+    outage::{must_fail, must_recover},
+};
 
 pub async fn x_01_every_call_fails_in_time_while_the_backend_is_away<H>(
     case: &Case<'_, H>,
@@ -32,22 +17,16 @@ where
     H: Harness<Store: EventStore>,
 {
     let store = case.open().await?;
-    let log = stream("s", "get");
+    let (log, reader) = (stream("s", "get"), reader(1));
     append(&store, &log, &["a"]).await?;
     let batch = payloads(&["b"]);
     case.sever().await?;
-    let kinds = [
-        fails(store.append(&log, Append::new(&batch, ALL))).await?,
-        fails(store.attach(&log, &reader(1), From::Acknowledged)).await?,
-        fails(store.read(&log, Position::BEGINNING, None, PAGE)).await?,
-        fails(store.heads(std::slice::from_ref(&log))).await?,
-        fails(store.seal(&log, None, MINUTE)).await?,
-        fails(store.purge(&SessionId::new("s"))).await?,
-    ];
-    for kind in kinds {
-        let down = [StoreErrorKind::Unavailable, StoreErrorKind::Unknown];
-        assert!(down.contains(&kind), "{kind:?}");
-    }
+    must_fail("append", store.append(&log, Append::new(&batch, ALL))).await?;
+    must_fail("attach", store.attach(&log, &reader, From::Acknowledged)).await?;
+    must_fail("read", store.read(&log, Position::BEGINNING, None, PAGE)).await?;
+    must_fail("heads", store.heads(from_ref(&log))).await?;
+    must_fail("seal", store.seal(&log, None, MINUTE)).await?;
+    must_fail("purge", store.purge(&SessionId::new("s"))).await?;
     case.restore().await
 }
 
@@ -62,18 +41,9 @@ where
     let keyed = || Append::new(&batch, ALL).key("k");
     for _ in 0..3 {
         case.sever().await?;
-        fails(store.append(&log, keyed())).await?;
+        must_fail("append", store.append(&log, keyed())).await?;
         case.restore().await?;
-        // A connection may be made anew first: so long as it fails, it is retried.
-        let again = async {
-            loop {
-                match store.append(&log, keyed()).await {
-                    Err(error) if error.is_retryable() => tokio::task::yield_now().await,
-                    answer => return answer,
-                }
-            }
-        };
-        let again = timeout(BOUND, again).await??;
+        let again = must_recover(|| store.append(&log, keyed())).await?;
         assert_eq!(again.last.seq, 2);
     }
     assert_eq!(all_texts(&case.open().await?, &log).await?, ["a", "b"]);

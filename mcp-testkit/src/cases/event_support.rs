@@ -1,6 +1,6 @@
 //! What the cases about logs share.
 
-use std::{fmt, time::Duration};
+use std::{fmt, panic, thread, time::Duration};
 
 use bytes::Bytes;
 use mcp_core::{
@@ -10,6 +10,9 @@ use mcp_core::{
         Read, ReadLimit, ReaderId, Retention, SessionId, StoreError, StoreErrorKind,
     },
 };
+use tokio::runtime;
+
+use crate::CaseResult;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_mins(1);
@@ -195,4 +198,14 @@ pub(crate) fn numbers(read: Read) -> Result<Vec<u64>, BoxError> {
         "a page is of one epoch"
     );
     Ok(positions.into_iter().map(|at| at.seq).collect())
+}
+
+/// Runs a case's calls on a runtime of one thread, while the thread of the case waits.
+pub(crate) fn on_one_thread(calls: impl Future<Output = CaseResult> + Send) -> CaseResult {
+    let run = || -> CaseResult {
+        let mut runtime = runtime::Builder::new_current_thread();
+        runtime.enable_all().build()?.block_on(calls)
+    };
+    let ended = thread::scope(|threads| threads.spawn(run).join());
+    ended.unwrap_or_else(|panic| panic::resume_unwind(panic))
 }

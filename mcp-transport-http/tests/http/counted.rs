@@ -18,6 +18,8 @@ use mcp_core::{
 };
 use mcp_transport_http::HttpTransport;
 
+use crate::support::until;
+
 /// The names of all calls, of whichever store.
 #[derive(Clone, Default)]
 pub(crate) struct Calls(Arc<Mutex<Vec<&'static str>>>);
@@ -30,6 +32,13 @@ impl Calls {
     /// Every call since the last look.
     pub(crate) fn take(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    /// Waits until the server has joined the others and looked at the logs, which it does once.
+    pub(crate) async fn joined(&self) {
+        let looked = |calls: &[&str]| calls.iter().filter(|call| **call == "heads").count() == 2;
+        until(|| async { looked(&self.0.lock().unwrap()) }).await;
+        self.take();
     }
 
     /// All four stores, written down here.

@@ -1,5 +1,7 @@
 //! Requests of 2026-07-28: each stands alone.
 
+use std::time::Duration;
+
 use mcp_core::{
     Context, ElicitForm, McpRouter, Prompt, Resource, Tool, ToolError,
     protocol::{ClientCapability, LoggingLevel},
@@ -445,7 +447,13 @@ async fn a_call_that_runs_is_answered_while_the_server_drains() {
 #[tokio::test]
 async fn plain_calls_do_not_touch_a_store() {
     let (gate, calls) = (Gate::new(), Calls::default());
-    let server = TestServer::serve(calls.of(transport(&gate))).await;
+    // Nothing but a call would touch a store within the time of this test.
+    let transport = transport(&gate).with_limits(|limits| {
+        limits.poll = Duration::from_hours(1);
+        limits.lease = Duration::from_hours(1);
+    });
+    let server = TestServer::serve(calls.of(transport)).await;
+    calls.joined().await;
     let client = server.modern();
     for id in 0..10 {
         gate.open();

@@ -1,0 +1,114 @@
+//! The requests of one connection that run.
+
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::{
+    StreamExt,
+    stream::{
+        AbortHandle, Abortable, BoxStream, FuturesUnordered, Stream, StreamFuture, abortable,
+    },
+};
+
+use crate::jsonrpc::RequestId;
+
+/// Polls every request that runs. What each says keeps its order.
+#[derive(Default)]
+pub(super) struct Running {
+    speakers: FuturesUnordered<StreamFuture<Speaker>>,
+    /// How many of them are requests.
+    requests: usize,
+    /// How those end that nothing but this connection knows.
+    handles: HashMap<u64, (RequestId, AbortHandle)>,
+    next: u64,
+}
+
+impl Running {
+    /// How many requests run.
+    pub(super) fn len(&self) -> usize {
+        self.requests
+    }
+
+    /// Whether there is nothing left to be said.
+    pub(super) fn is_empty(&self) -> bool {
+        self.speakers.is_empty()
+    }
+
+    /// Runs a request; `messages` are its reply.
+    pub(super) fn push(&mut self, messages: impl Stream<Item = Bytes> + Send + 'static) {
+        self.requests += 1;
+        self.speak(messages, true);
+    }
+
+    /// The same, for a request that [`cancel`](Self::cancel) ends.
+    pub(super) fn push_cancellable(
+        &mut self,
+        id: RequestId,
+        messages: impl Stream<Item = Bytes> + Send + 'static,
+    ) {
+        self.requests += 1;
+        let handle = self.speak(messages, true);
+        self.handles.insert(self.next, (id, handle));
+    }
+
+    /// Passes on messages that answer no request.
+    pub(super) fn hear(&mut self, messages: impl Stream<Item = Bytes> + Send + 'static) {
+        self.speak(messages, false);
+    }
+
+    fn speak(
+        &mut self,
+        messages: impl Stream<Item = Bytes> + Send + 'static,
+        is_request: bool,
+    ) -> AbortHandle {
+        let (messages, handle) = abortable(messages.boxed());
+        self.next += 1;
+        let speaker = Speaker {
+            number: self.next,
+            is_request,
+            messages,
+        };
+        self.speakers.push(speaker.into_future());
+        handle
+    }
+
+    /// Ends the request with this id. Nothing more is said for it.
+    pub(super) fn cancel(&self, id: &RequestId) {
+        for (running, handle) in self.handles.values() {
+            if running == id {
+                handle.abort();
+            }
+        }
+    }
+
+    /// What is said next; `None` when one has ended, or none is there. Cancel safe.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
+        let (message, speaker) = self.speakers.next().await?;
+        if message.is_some() {
+            self.speakers.push(speaker.into_future());
+        } else {
+            self.requests -= usize::from(speaker.is_request);
+            self.handles.remove(&speaker.number);
+        }
+        message
+    }
+}
+
+/// One that speaks.
+struct Speaker {
+    number: u64,
+    is_request: bool,
+    messages: Abortable<BoxStream<'static, Bytes>>,
+}
+
+impl Stream for Speaker {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.messages.poll_next_unpin(cx)
+    }
+}

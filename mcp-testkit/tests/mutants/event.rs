@@ -1,1 +1,0 @@
-//! Logs that break a rule.

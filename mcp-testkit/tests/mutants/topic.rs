@@ -1,1 +1,0 @@
-//! Wake-ups that break a rule.
