@@ -49,8 +49,11 @@ enum Job {
     /// Run the official conformance suite against the conformance server
     Official {
         /// A server that is running already, instead of the conformance server
-        #[arg(long)]
+        #[arg(long, conflicts_with = "cluster")]
         url: Option<String>,
+        /// Three conformance servers behind HAProxy on this backend: redis, postgres, or a URL
+        #[arg(long, value_name = "BACKEND")]
+        cluster: Option<String>,
     },
     /// Run the official clients against the conformance server and the quickstart
     Clients {
@@ -115,7 +118,14 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
         Job::Ci => ci::run(&workspace, steps),
         Job::Tools => steps.step("tools", || tools::install(&workspace)).map(drop),
         Job::Conformance { check } => conformance::run(&workspace, steps, *check),
-        Job::Official { url } => official::run(&workspace, steps, url.as_deref()),
+        Job::Official { url, cluster } => {
+            let target = match (url, cluster) {
+                (Some(url), _) => official::Target::Url(url),
+                (_, Some(backend)) => official::Target::Cluster(backend),
+                _ => official::Target::Alone,
+            };
+            official::run(&workspace, steps, target)
+        }
         Job::Clients { url } => clients::run(&workspace, steps, url.as_deref()),
         Job::Cluster {
             backend,

@@ -12,6 +12,6 @@ mod welcome;
 
 pub(crate) use self::{
     config::Changes,
-    job::{Options, run},
+    job::{Cluster, Options, run},
     proxy::Kind,
 };
