@@ -22,17 +22,12 @@ use crate::{
 /// # Examples
 ///
 /// ```no_run
-/// use std::sync::Arc;
-///
-/// use mcp_core::store::{EventStore, LeaseStore, Notifier, SessionStore};
+/// use mcp_core::{McpRouter, Server};
 /// use mcp_store_postgres::PostgresBackend;
 ///
-/// # async fn run() -> Result<(), mcp_core::store::StoreError> {
-/// let backend = PostgresBackend::connect("postgres://mcp@db.internal/mcp?sslmode=verify-full").await?;
-/// let sessions: Arc<dyn SessionStore> = Arc::new(backend.clone());
-/// let events: Arc<dyn EventStore> = Arc::new(backend.clone());
-/// let notifier: Arc<dyn Notifier> = Arc::new(backend.clone());
-/// let leases: Arc<dyn LeaseStore> = Arc::new(backend);
+/// # async fn run() -> Result<(), mcp_core::BoxError> {
+/// let stores = PostgresBackend::connect("postgres://mcp@db.internal/mcp?sslmode=verify-full").await?;
+/// let server = Server::builder(McpRouter::new()).backend(stores).build()?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]

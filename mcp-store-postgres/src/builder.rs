@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use mcp_core::store::{StoreError, StoreErrorKind};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 
 use crate::{
     PostgresBackend,
@@ -235,14 +235,15 @@ impl fmt::Debug for PostgresBuilder {
 }
 
 fn parse(url: &str) -> Result<PgConnectOptions, StoreError> {
-    use sqlx::ConnectOptions;
     // The parser's own error may quote what it could not read.
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| invalid("the URL of the database is not valid"))?;
-    Ok(options
-        .application_name("mcp")
-        // Statements are short and run all the time; what fails is reported by the caller.
-        .disable_statement_logging())
+    // Statements are short and run all the time; what fails is reported by the caller.
+    let options = options.disable_statement_logging();
+    Ok(match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("mcp"),
+    })
 }
 
 /// Connections whose statements end before their callers give up: what ends so was not applied, and

@@ -104,10 +104,9 @@ async fn run(connection: &mut PgConnection, schema: &str, migrate: bool) -> Resu
     }
     let lock = Space::new(schema, "").lock("migrations", &[]);
     execute(connection, format!("SELECT pg_advisory_lock({lock})")).await?;
-    let result = apply(connection, schema).await;
-    // The lock ends with the connection, if not before.
-    execute(connection, format!("SELECT pg_advisory_unlock({lock})")).await?;
-    result
+    let applied = apply(connection, schema).await;
+    let unlocked = execute(connection, format!("SELECT pg_advisory_unlock({lock})")).await;
+    applied.and(unlocked)
 }
 
 /// Whether code of this version can work with a schema that is not older.

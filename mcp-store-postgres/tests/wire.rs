@@ -14,7 +14,11 @@ use std::{
     thread,
 };
 
-use mcp_core::BoxError;
+use futures_util::future::join_all;
+use mcp_core::{
+    BoxError,
+    store::{Audience, InstanceId, LogKey, Notifier},
+};
 use mcp_store_postgres::PostgresBackend;
 use mcp_testkit::{Namespace, server::PostgresServer};
 
@@ -97,5 +101,24 @@ async fn each_call_is_one_round_trip() -> Result<(), BoxError> {
     let before = wire.turns();
     let calls = every_call(&backend, "second").await?;
     assert_eq!(wire.turns() - before, calls);
+    Ok(())
+}
+
+#[tokio::test]
+async fn wake_ups_at_once_share_a_statement() -> Result<(), BoxError> {
+    let url = PostgresServer::shared_url()?;
+    let wire = Counter::to(address(&url))?;
+    let backend = PostgresBackend::builder(through(&url, wire.address))
+        .namespace(Namespace::fresh("wake").as_str())
+        .connect()
+        .await?;
+    let audience = Audience::Instance(InstanceId::new("i"));
+    backend.publish(&audience, &LogKey::Config).await?;
+    let before = wire.turns();
+    let logs: Vec<_> = (0..200).map(LogKey::Broadcast).collect();
+    for published in join_all(logs.iter().map(|log| backend.publish(&audience, log))).await {
+        published?;
+    }
+    assert!(wire.turns() - before <= 2, "{}", wire.turns() - before);
     Ok(())
 }

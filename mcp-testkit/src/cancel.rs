@@ -9,7 +9,7 @@ use std::{
 /// Polls `future` at most `polls` times, then drops it; its output if it was done by then.
 ///
 /// Between two polls it waits until the future wants to be polled again, so that a sweep over
-/// `polls` drops it at every one of its suspension points.
+/// `polls` drops it at every one of its suspension points. A future that never wakes hangs here too.
 ///
 /// # Cancel safety
 ///

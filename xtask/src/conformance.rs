@@ -87,7 +87,10 @@ fn report(workspace: &Workspace) -> PathBuf {
 fn backends(workspace: &Workspace) -> Vec<&str> {
     let uses_kit = |name: &str| name == KIT || name.starts_with("mcp-store-");
     let names = workspace.published().map(|package| package.name.as_str());
-    names.filter(|name| uses_kit(name)).collect()
+    let mut backends: Vec<_> = names.filter(|name| uses_kit(name)).collect();
+    // The reference comes first.
+    backends.sort_by_key(|name| (*name != KIT, *name));
+    backends
 }
 
 /// What a store is called in the document.

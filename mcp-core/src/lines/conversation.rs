@@ -6,12 +6,12 @@ use bytes::Bytes;
 use futures_util::{
     FutureExt, Stream, StreamExt,
     future::{BoxFuture, join_all},
-    stream,
+    stream::{self, BoxStream},
 };
 
 use super::{read::Line, running::Running};
 use crate::{
-    jsonrpc::{self, ErrorObject, Incoming, Message, Notification, Request, Response},
+    jsonrpc::{self, ErrorObject, Incoming, Message, Notification, Request, RequestId, Response},
     protocol::{
         CancelledNotificationParams, InitializeRequestParams, Method, RequestMeta, Revision,
         UnsupportedProtocolVersionData,
@@ -62,10 +62,13 @@ impl Conversation {
 
     /// Takes a line; gives what is to be said at once.
     pub(super) async fn take(&mut self, line: Line, longest: usize) -> Option<Bytes> {
-        let Line::Text(text) = line else {
-            let error = ErrorObject::invalid_request("the line is too long");
-            let error = error.reason("too_large").with("limit", longest);
-            return Some(error_message(None, &error));
+        let text = match line {
+            Line::Text(text) => text,
+            Line::TooLong(id) => {
+                let error = ErrorObject::invalid_request("the line is too long");
+                let error = error.reason("too_large").with("limit", longest);
+                return Some(error_message(id.as_ref(), &error));
+            }
         };
         match jsonrpc::parse(&text) {
             Ok(Incoming::Single(Message::Request(request))) => self.request(request).await,
@@ -84,38 +87,37 @@ impl Conversation {
 
     /// The next message of what runs; `None` when some of it has ended. Cancel safe.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
-        let said = self.running.next().await;
-        said.or_else(|| self.begin_waiting())
+        if self.has_place()
+            && let Some(request) = self.waiting.pop_front()
+        {
+            self.waiting_bytes -= size(&request);
+            return self.begin(request);
+        }
+        self.running.next().await
+    }
+
+    /// Whether one more request may run.
+    fn has_place(&self) -> bool {
+        self.running.requests() < self.server.limits().running_calls
     }
 
     async fn request(&mut self, request: Request) -> Option<Bytes> {
-        let refuse = |error: &ErrorObject| Some(error_message(Some(&request.id), error));
         if self.server.phase() >= Phase::Closing {
-            let error = ErrorObject::internal("the server is shutting down");
-            return refuse(&error.reason("draining"));
+            return Some(error_message(Some(&request.id), &draining()));
         }
         if request.method == Method::Initialize {
             return Some(self.initialize(request).await);
         }
-        if self.running.len() < self.server.limits().running_calls {
+        if self.has_place() && self.waiting.is_empty() {
             return self.begin(request);
         }
         let bytes = self.waiting_bytes + size(&request);
         if self.waiting.len() >= WAITING || bytes > WAITING_BYTES {
-            metrics::counter!("mcp.calls.refused", "reason" => "too_many_calls").increment(1);
-            let error = ErrorObject::internal("too many requests of this connection are running");
-            return refuse(&error.reason("too_many_calls"));
+            return Some(error_message(Some(&request.id), &too_many_calls()));
         }
         self.waiting_bytes = bytes;
         self.waiting.push_back(request);
         None
-    }
-
-    /// Begins the next request that waits; gives the error when it cannot.
-    fn begin_waiting(&mut self) -> Option<Bytes> {
-        let request = self.waiting.pop_front()?;
-        self.waiting_bytes -= size(&request);
-        self.begin(request)
     }
 
     async fn initialize(&mut self, request: Request) -> Bytes {
@@ -135,7 +137,7 @@ impl Conversation {
             Ok((response, opened)) => {
                 if let Some(Opened::Session(session)) = &opened {
                     let events = self.server.hear_on_connection(session);
-                    self.running.hear(messages(events));
+                    self.running.listen(None, messages(events));
                 }
                 self.opened = opened;
                 response.into_message()
@@ -144,7 +146,7 @@ impl Conversation {
         }
     }
 
-    /// Begins a request; gives the error when it cannot.
+    /// Begins a request; gives what is to be said at once: its answer, or why it cannot begin.
     fn begin(&mut self, request: Request) -> Option<Bytes> {
         let id = request.id.clone();
         let served = self.server.revisions();
@@ -157,24 +159,40 @@ impl Conversation {
             self.begin_sessionless(request)
         } else {
             let call = self.in_session(request, Reply::Stream);
-            call.map(|call| self.running.push(replies(call)))
+            call.map(|call| self.run(call, None))
         };
-        begun.err().map(|error| error_message(Some(&id), &error))
+        begun.unwrap_or_else(|error| Some(error_message(Some(&id), &error)))
     }
 
-    fn begin_sessionless(&mut self, request: Request) -> Result<(), ErrorObject> {
+    fn begin_sessionless(&mut self, request: Request) -> Result<Option<Bytes>, ErrorObject> {
         let params = request.params.as_deref();
         let meta = RequestMeta::required(params, self.server.revisions())?;
         let (id, caller) = (request.id.clone(), self.caller.clone());
         if request.method == Method::SubscriptionsListen {
+            let own = usize::from(matches!(self.opened, Some(Opened::Session(_))));
+            if self.running.listeners() >= self.server.limits().running_calls + own {
+                let error = ErrorObject::internal("this connection has too many subscriptions");
+                return Err(error.reason("too_many_listeners"));
+            }
             let messages = listen(self.server.clone(), request, caller);
-            self.running.push_cancellable(id, messages);
-        } else {
-            let server = &self.server;
-            let call = server.call_sessionless(request, meta, caller, Reply::Stream);
-            self.running.push_cancellable(id, replies(call));
+            self.running.listen(Some(id), messages);
+            return Ok(None);
         }
-        Ok(())
+        let server = &self.server;
+        let call = server.call_sessionless(request, meta, caller, Reply::Stream);
+        Ok(self.run(call, Some(id)))
+    }
+
+    /// Runs a call; `id` is under what [`cancel`](Self::cancel) finds one that stands alone.
+    fn run(&mut self, call: Call, id: Option<RequestId>) -> Option<Bytes> {
+        let mut outcome = Box::pin(call.outcome());
+        // Most calls never wait. The others are polled again by whoever will be woken.
+        match outcome.as_mut().now_or_never() {
+            Some(Outcome::Answer(response)) => return Some(response.into_message()),
+            Some(outcome) => self.running.push(id, said(outcome)),
+            None => self.running.push(id, stream::once(outcome).flat_map(said)),
+        }
+        None
     }
 
     /// A request of the session, or the error that there is none.
@@ -248,6 +266,12 @@ impl Conversation {
         if members.is_empty() || members.len() > self.server.limits().batch {
             return refuse("a batch has at least one member, and not too many");
         }
+        if self.server.phase() >= Phase::Closing {
+            return Some(error_message(None, &draining()));
+        }
+        if !self.has_place() {
+            return Some(error_message(None, &too_many_calls()));
+        }
         let mut answers: Vec<BoxFuture<'static, Option<Bytes>>> = Vec::new();
         for member in members {
             match member {
@@ -260,7 +284,7 @@ impl Conversation {
         if !answers.is_empty() {
             let answers = stream::once(join_all(answers));
             let whole = answers.filter_map(|answers| ready(joined(answers)));
-            self.running.push(whole);
+            self.running.push(None, whole);
         }
         None
     }
@@ -280,6 +304,16 @@ impl Conversation {
             Err(error) => ready(Some(error_message(Some(&id), &error))).boxed(),
         }
     }
+}
+
+fn draining() -> ErrorObject {
+    ErrorObject::internal("the server is shutting down").reason("draining")
+}
+
+fn too_many_calls() -> ErrorObject {
+    metrics::counter!("mcp.calls.refused", "reason" => "too_many_calls").increment(1);
+    let text = "too many requests of this connection are running";
+    ErrorObject::internal(text).reason("too_many_calls")
 }
 
 fn size(request: &Request) -> usize {
@@ -306,12 +340,12 @@ fn joined(answers: Vec<Option<Bytes>>) -> Option<Bytes> {
 }
 
 /// Everything that a call says, its answer last.
-fn replies(call: Call) -> impl Stream<Item = Bytes> + Send + 'static {
-    stream::once(call.outcome()).flat_map(|outcome| match outcome {
+fn said(outcome: Outcome) -> BoxStream<'static, Bytes> {
+    match outcome {
         Outcome::Answer(response) => stream::iter([response.into_message()]).boxed(),
         Outcome::Stream(events) => messages(events).boxed(),
         Outcome::Cancelled => stream::empty().boxed(),
-    })
+    }
 }
 
 /// A subscription, or why there is none.

@@ -27,12 +27,14 @@
 //! # Ok(()) }
 //! ```
 //!
-//! The way of a message: `read` finds the line, `conversation` decides what it is, `running` polls the
-//! requests that run, `write` sends what they say. `connection` turns these four in one task, so a
-//! client that does not read holds its own connection back and nothing else.
+//! The way of a message: `read` finds the line (`oversize` reads one that is too long to be kept),
+//! `conversation` decides what it is, `running` polls the requests that run, `write` sends what they
+//! say. `connection` turns all of them in one task, so a client that does not read holds its own
+//! connection back and nothing else.
 
 mod connection;
 mod conversation;
+mod oversize;
 mod read;
 mod running;
 mod write;

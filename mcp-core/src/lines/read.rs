@@ -1,9 +1,12 @@
 //! From bytes to lines.
 
-use std::{io, mem};
+use std::io;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::oversize::Oversize;
+use crate::jsonrpc::RequestId;
 
 /// How much room there is for a read, at least.
 const CHUNK: usize = 8 * 1024;
@@ -13,8 +16,8 @@ const CHUNK: usize = 8 * 1024;
 pub(super) enum Line {
     /// What stands in it, without the line break.
     Text(Bytes),
-    /// Longer than a line may be. What is left of it is passed over.
-    TooLong,
+    /// Longer than a line may be; with the id of the request that it is.
+    TooLong(Option<RequestId>),
 }
 
 /// Finds the lines in a stream of bytes. Blank ones do not count.
@@ -25,8 +28,8 @@ pub(super) struct LineReader<R> {
     /// Up to here there is no line break.
     searched: usize,
     longest: usize,
-    /// The rest of a line that was too long is still to come.
-    skipping: bool,
+    /// A line that is too long, and still to end.
+    oversize: Option<Oversize>,
 }
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
@@ -36,7 +39,7 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
             buffer: BytesMut::new(),
             searched: 0,
             longest,
-            skipping: false,
+            oversize: None,
         }
     }
 
@@ -53,58 +56,57 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         }
     }
 
-    /// The next line that has arrived whole, or the word that it cannot.
+    /// The next line that has arrived whole.
     fn take(&mut self) -> Option<Line> {
         loop {
             let unsearched = &self.buffer[self.searched..];
             let Some(at) = unsearched.iter().position(|byte| *byte == b'\n') else {
                 self.searched = self.buffer.len();
-                return self.outgrown().then_some(Line::TooLong);
+                self.pass_over();
+                return None;
             };
             let line = self.buffer.split_to(self.searched + at + 1).freeze();
             self.searched = 0;
-            if mem::take(&mut self.skipping) {
-                continue;
-            }
-            if line.trim_ascii_end().len() > self.longest {
-                return Some(Line::TooLong);
-            }
-            if let Some(line) = text(&line) {
+            if let Some(line) = self.line(&line) {
                 return Some(line);
             }
         }
     }
 
-    /// Gives up a line without an end when it is too long; `true` when that is news.
-    fn outgrown(&mut self) -> bool {
+    /// Keeps nothing of a line that is too long already.
+    fn pass_over(&mut self) {
         // A carriage return may still be taken off.
-        if !self.skipping && self.buffer.len() <= self.longest + 1 {
-            return false;
+        if self.oversize.is_none() && self.buffer.len() <= self.longest + 1 {
+            return;
         }
-        // The memory goes, too.
-        self.buffer = BytesMut::new();
+        let oversize = self.oversize.get_or_insert_default();
+        oversize.feed(&self.buffer);
         self.searched = 0;
-        !mem::replace(&mut self.skipping, true)
+        if self.buffer.capacity() > 2 * CHUNK {
+            self.buffer = BytesMut::new();
+        } else {
+            self.buffer.clear();
+        }
     }
 
     /// What stands behind the last line break.
     fn last(&mut self) -> Option<Line> {
         self.searched = 0;
-        let rest = mem::take(&mut self.buffer).freeze();
-        if mem::take(&mut self.skipping) {
-            return None;
-        }
-        if rest.trim_ascii_end().len() > self.longest {
-            return Some(Line::TooLong);
-        }
-        text(&rest)
+        let rest = self.buffer.split().freeze();
+        self.line(&rest)
     }
-}
 
-/// What a line holds, if anything.
-fn text(line: &Bytes) -> Option<Line> {
-    let text = line.trim_ascii();
-    (!text.is_empty()).then(|| Line::Text(line.slice_ref(text)))
+    /// What the rest of a line makes of it, if it holds anything.
+    fn line(&mut self, rest: &Bytes) -> Option<Line> {
+        let too_long = rest.trim_ascii_end().len() > self.longest;
+        let oversize = self.oversize.take();
+        if let Some(mut oversize) = oversize.or_else(|| too_long.then(Oversize::default)) {
+            oversize.feed(rest);
+            return Some(Line::TooLong(oversize.id()));
+        }
+        let text = rest.trim_ascii();
+        (!text.is_empty()).then(|| Line::Text(rest.slice_ref(text)))
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +119,7 @@ mod tests {
         while let Some(line) = lines.next().await.unwrap() {
             found.push(match line {
                 Line::Text(text) => String::from_utf8(text.to_vec()).unwrap(),
-                Line::TooLong => "too long".to_owned(),
+                Line::TooLong(id) => format!("too long {id:?}"),
             });
         }
         found
@@ -138,17 +140,26 @@ mod tests {
 
     #[tokio::test]
     async fn what_follows_a_line_that_is_too_long_is_read() {
-        let expected = ["12345", "too long", "54321"];
+        let expected = ["12345", "too long None", "54321"];
         assert_eq!(lines(b"12345\r\n123456\n54321\r\n", 5).await, expected);
     }
 
     #[tokio::test]
-    async fn an_endless_line_takes_no_memory() {
-        let endless = vec![b'x'; 1024 * 1024];
-        let mut reader = LineReader::new(&endless[..], 100);
-        assert_eq!(reader.next().await.unwrap(), Some(Line::TooLong));
+    async fn a_line_that_is_too_long_takes_no_memory() {
+        let mut long = vec![b' '; 1024 * 1024];
+        long.splice(..0, *br#"{"method":"a","id":"#);
+        long.extend(b"7}\nnext");
+        let mut reader = LineReader::new(&long[..], 100);
+        let id = Some(RequestId::from(7));
+        assert_eq!(reader.next().await.unwrap(), Some(Line::TooLong(id)));
         assert!(reader.buffer.capacity() <= 2 * CHUNK);
+        let next = Some(Line::Text(Bytes::from_static(b"next")));
+        assert_eq!(reader.next().await.unwrap(), next);
         assert_eq!(reader.next().await.unwrap(), None);
-        assert!(reader.buffer.capacity() <= 2 * CHUNK);
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_too_long_and_never_ends_is_said_at_the_end() {
+        assert_eq!(lines(&vec![b'x'; 100_000], 9).await, ["too long None"]);
     }
 }

@@ -28,9 +28,14 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// How many requests run.
-    pub(super) fn len(&self) -> usize {
+    /// How many requests run that will be answered.
+    pub(super) fn requests(&self) -> usize {
         self.requests
+    }
+
+    /// How many streams are open that only tell of changes.
+    pub(super) fn listeners(&self) -> usize {
+        self.speakers.len() - self.requests
     }
 
     /// Whether there is nothing left to be said.
@@ -38,33 +43,31 @@ impl Running {
         self.speakers.is_empty()
     }
 
-    /// Runs a request; `messages` are its reply.
-    pub(super) fn push(&mut self, messages: impl Stream<Item = Bytes> + Send + 'static) {
-        self.requests += 1;
-        self.speak(messages, true);
-    }
-
-    /// The same, for a request that [`cancel`](Self::cancel) ends.
-    pub(super) fn push_cancellable(
+    /// Runs a request; `messages` are its reply. With an `id`, [`cancel`](Self::cancel) ends it.
+    pub(super) fn push(
         &mut self,
-        id: RequestId,
+        id: Option<RequestId>,
         messages: impl Stream<Item = Bytes> + Send + 'static,
     ) {
         self.requests += 1;
-        let handle = self.speak(messages, true);
-        self.handles.insert(self.next, (id, handle));
+        self.speak(id, messages, true);
     }
 
-    /// Passes on messages that answer no request.
-    pub(super) fn hear(&mut self, messages: impl Stream<Item = Bytes> + Send + 'static) {
-        self.speak(messages, false);
+    /// Passes on what changes, until [`cancel`](Self::cancel) ends it by its `id`.
+    pub(super) fn listen(
+        &mut self,
+        id: Option<RequestId>,
+        messages: impl Stream<Item = Bytes> + Send + 'static,
+    ) {
+        self.speak(id, messages, false);
     }
 
     fn speak(
         &mut self,
+        id: Option<RequestId>,
         messages: impl Stream<Item = Bytes> + Send + 'static,
         is_request: bool,
-    ) -> AbortHandle {
+    ) {
         let (messages, handle) = abortable(messages.boxed());
         self.next += 1;
         let speaker = Speaker {
@@ -73,7 +76,9 @@ impl Running {
             messages,
         };
         self.speakers.push(speaker.into_future());
-        handle
+        if let Some(id) = id {
+            self.handles.insert(self.next, (id, handle));
+        }
     }
 
     /// Ends the request with this id. Nothing more is said for it.

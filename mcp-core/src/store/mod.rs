@@ -21,17 +21,20 @@
 //! * two namespaces never touch each other.
 
 mod backend;
+mod caching;
 pub mod codec;
 mod error;
 mod event;
 mod lease;
 pub mod memory;
 mod notify;
+mod observed;
 mod session;
 mod topic;
 
 pub use self::{
     backend::Backend,
+    caching::CachingSessionStore,
     error::{StoreError, StoreErrorKind},
     event::{
         Append, Appended, Attached, BROADCAST_LOGS, Epoch, Event, EventStore, From, Generation,
@@ -40,6 +43,7 @@ pub use self::{
     lease::{Fence, Lease, LeaseStore, MAX_FACTS},
     memory::{MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore},
     notify::{Audience, Listener, Notifier, WakeUp},
+    observed::Observed,
     session::{
         Caps, Created, Principal, SessionChange, SessionId, SessionRecord, SessionStore, Ttl,
         Version, Versioned,

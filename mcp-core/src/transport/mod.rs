@@ -1,15 +1,13 @@
 //! What carries messages between clients and a [`Server`].
 
 mod error;
+mod into_server;
 mod shutdown;
 
 use std::future::Future;
 
-pub use self::{error::ServeError, shutdown::signal};
-use crate::{
-    router::BuildError,
-    server::{Server, ServerBuilder},
-};
+pub use self::{error::ServeError, into_server::IntoServer, shutdown::signal};
+use crate::server::Server;
 
 /// Frames bytes for a [`Server`] and maps its outcomes to the transport's own terms.
 ///
@@ -36,26 +34,4 @@ pub trait Transport: Sized + Send {
         server: Server,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
-}
-
-/// What becomes a server: a builder, or one that is built.
-pub trait IntoServer {
-    /// The server.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError`] when the router or a setting contradicts itself.
-    fn into_server(self) -> Result<Server, BuildError>;
-}
-
-impl IntoServer for ServerBuilder {
-    fn into_server(self) -> Result<Server, BuildError> {
-        self.build()
-    }
-}
-
-impl IntoServer for Server {
-    fn into_server(self) -> Result<Server, BuildError> {
-        Ok(self)
-    }
 }

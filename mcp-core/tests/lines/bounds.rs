@@ -4,7 +4,7 @@ use mcp_core::{lines::Lines, server::ServerBuilder};
 use serde_json::json;
 use tokio::task::yield_now;
 
-use crate::support::{Client, router, text};
+use crate::support::{Client, alone, router, text};
 
 #[tokio::test]
 async fn requests_beyond_the_limit_wait_for_their_turn() {
@@ -65,6 +65,38 @@ async fn more_than_can_wait_is_refused() {
     }
     let refused = client.next().await;
     assert_eq!(refused["id"], 1025);
+    assert_eq!(refused["error"]["data"]["reason"], "too_many_calls");
+}
+
+#[tokio::test]
+async fn subscriptions_take_no_place_of_requests_and_have_a_limit_of_their_own() {
+    let (client, stage) = Client::new();
+    drop(client);
+    let server = ServerBuilder::from(router(&stage)).with_limits(|limits| limits.running_calls = 1);
+    let mut client = Client::of(server.build().unwrap());
+    client.initialize("2025-11-25").await;
+    let wanted = alone(json!({ "notifications": { "toolsListChanged": true } }));
+    client.request(1, "subscriptions/listen", &wanted).await;
+    let method = "notifications/subscriptions/acknowledged";
+    assert_eq!(client.next().await["method"], method);
+    client.request(2, "subscriptions/listen", &wanted).await;
+    let refused = client.next().await;
+    assert_eq!(refused["error"]["data"]["reason"], "too_many_listeners");
+    client.call_alone(3, "chatty").await;
+    assert_eq!(client.next().await["id"], 3);
+}
+
+#[tokio::test]
+async fn a_batch_beyond_the_limit_is_refused() {
+    let (client, stage) = Client::new();
+    drop(client);
+    let server = ServerBuilder::from(router(&stage)).with_limits(|limits| limits.running_calls = 1);
+    let mut client = Client::of(server.build().unwrap());
+    client.initialize("2025-03-26").await;
+    client.call(1, "stuck").await;
+    let ping = json!({ "jsonrpc": "2.0", "id": 2, "method": "ping" });
+    client.send(&json!([ping]).to_string()).await;
+    let refused = client.next().await;
     assert_eq!(refused["error"]["data"]["reason"], "too_many_calls");
 }
 

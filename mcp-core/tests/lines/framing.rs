@@ -82,6 +82,10 @@ async fn a_line_that_is_too_long_is_an_error_that_names_the_limit() {
     error(-32600, &Value::Null, &refused);
     let data = json!({ "reason": "too_large", "limit": 100 });
     assert_eq!(refused["error"]["data"], data);
+    client
+        .request(7, "ping", &json!({ "a": "x".repeat(5000) }))
+        .await;
+    error(-32600, &json!(7), &client.next().await);
     client.ping().await;
 }
 

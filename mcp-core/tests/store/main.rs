@@ -1,6 +1,6 @@
-//! What the in-memory stores promise, one fact at a time.
+//! What is special about the stores in memory, and how a [`Tail`](mcp_core::store::Tail) reads.
 //!
-//! Each test names its promise by id, as the store traits do.
+//! What every store promises is checked by the cases of `mcp-testkit`, on these as on all others.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,8 +12,7 @@
     reason = "the last moment before a deadline"
 )]
 
+mod caching;
 mod event;
-mod event_end;
 mod notify;
-mod reader;
 mod tail;

@@ -1,4 +1,4 @@
-//! Wake-ups.
+//! Wake-ups in memory: what is folded, bounded and counted.
 
 use mcp_core::store::{Audience, InstanceId, Listener, LogKey, MemoryNotifier, Notifier, WakeUp};
 
@@ -29,30 +29,6 @@ async fn rest(notifier: MemoryNotifier, mut listener: Box<dyn Listener>) -> Vec<
         heard.push(next);
     }
     heard
-}
-
-/// BP-01
-#[tokio::test]
-async fn a_listener_hears_what_is_published_right_after() {
-    let notifier = MemoryNotifier::new();
-    for n in 0..100 {
-        let mut listener = listen(&notifier, "a").await;
-        tell(&notifier.clone(), n).await;
-        assert_eq!(hear(&mut listener).await, Some(WakeUp::Look(log(n))));
-    }
-}
-
-#[tokio::test]
-async fn a_wake_up_for_one_instance_is_heard_by_that_one_only() {
-    let notifier = MemoryNotifier::new();
-    let mut a = listen(&notifier, "a").await;
-    let mut b = listen(&notifier, "b").await;
-    let to_b = Audience::Instance(InstanceId::new("b"));
-    notifier.publish(&to_b, &log(1)).await.unwrap();
-    tell(&notifier, 2).await;
-    assert_eq!(hear(&mut a).await, Some(WakeUp::Look(log(2))));
-    assert_eq!(hear(&mut b).await, Some(WakeUp::Look(log(1))));
-    assert_eq!(hear(&mut b).await, Some(WakeUp::Look(log(2))));
 }
 
 /// BP-02
@@ -105,30 +81,4 @@ async fn a_dropped_listener_leaves_nothing_behind() {
     let kept = listen(&notifier, "a").await;
     assert_eq!(notifier.listeners(), 1);
     drop(kept);
-}
-
-/// BP-09
-#[tokio::test]
-async fn own_wake_ups_are_heard_once() {
-    let notifier = MemoryNotifier::new();
-    let listener = listen(&notifier, "a").await;
-    tell(&notifier, 1).await;
-    assert_eq!(rest(notifier, listener).await, [WakeUp::Look(log(1))]);
-}
-
-/// BP-12
-#[tokio::test]
-async fn two_notifiers_do_not_hear_each_other() {
-    let (one, other) = (MemoryNotifier::new(), MemoryNotifier::new());
-    let listener = listen(&one, "a").await;
-    tell(&other, 1).await;
-    assert_eq!(rest(one, listener).await, []);
-}
-
-#[tokio::test]
-async fn a_wake_up_reaches_a_listener_that_waits() {
-    let notifier = MemoryNotifier::new();
-    let mut listener = listen(&notifier, "a").await;
-    let (heard, ()) = tokio::join!(listener.next(), tell(&notifier, 5));
-    assert_eq!(heard, Some(WakeUp::Look(log(5))));
 }

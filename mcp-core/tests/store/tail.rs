@@ -3,7 +3,7 @@
 use std::{
     pin::pin,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Waker},
@@ -18,7 +18,7 @@ use mcp_core::store::{
     TailEvent,
 };
 
-use super::event::{ALL, SECOND, append, append_keeping, payloads, store, stream};
+use super::event::{ALL, SECOND, append, append_keeping, store, stream};
 
 const A: LogKey = LogKey::Broadcast(0);
 const B: LogKey = LogKey::Broadcast(1);
@@ -135,18 +135,6 @@ async fn armed(store: &dyn EventStore) -> Tail {
     tail
 }
 
-/// BP-01
-#[tokio::test]
-async fn an_armed_tail_hands_out_what_comes_after() {
-    let (store, _) = store();
-    append(&store, &A, &["before"]).await;
-    let mut tail = armed(&store).await;
-    append(&store, &A, &["after"]).await;
-    append(&store, &B, &["first"]).await;
-    assert_eq!(poll(&mut tail, &store).await, ["0 after", "1 first"]);
-    assert_eq!(poll(&mut tail, &store).await, [""; 0]);
-}
-
 /// BP-01, BP-08
 #[tokio::test]
 async fn a_missing_log_that_appears_later_is_read_from_its_beginning() {
@@ -181,46 +169,6 @@ async fn a_poll_asks_once_and_reads_only_what_moved() {
     assert_eq!(store.calls(), (1, 0));
     Tail::new([]).poll(&store).await.unwrap();
     assert_eq!(store.calls(), (0, 0));
-}
-
-/// BP-04, BP-05
-#[tokio::test]
-async fn a_gap_comes_once_before_later_events() {
-    let (store, _) = store();
-    append(&store, &A, &["a"]).await;
-    let mut tail = armed(&store).await;
-    append_keeping(&store, &A, &["b", "c", "d"], FEW).await;
-    assert_eq!(poll(&mut tail, &store).await, ["0 gap", "0 c", "0 d"]);
-    assert_eq!(poll(&mut tail, &store).await, [""; 0]);
-    append_keeping(&store, &A, &["e"], FEW).await;
-    assert_eq!(look(&mut tail, &store, &A).await, ["0 e"]);
-}
-
-/// BP-04
-#[tokio::test]
-async fn a_log_that_was_trimmed_to_nothing_is_a_gap() {
-    let (store, _) = store();
-    let mut tail = armed(&store).await;
-    let none = Retention { events: 0, ..ALL };
-    append_keeping(&store, &A, &["a"], none).await;
-    assert_eq!(poll(&mut tail, &store).await, ["0 gap"]);
-    assert_eq!(poll(&mut tail, &store).await, [""; 0]);
-}
-
-/// BP-04, EL-12
-#[tokio::test]
-async fn a_new_epoch_is_a_gap_and_goes_on() {
-    let (store, _) = store();
-    let old = append(&store, &A, &["a", "b"]).await;
-    let mut tail = armed(&store).await;
-    let seen = Some(Position::new(old.epoch, 9));
-    let batch = payloads(&["new", "newer"]);
-    store
-        .append(&A, Append::new(&batch, ALL).writer_seen(seen))
-        .await
-        .unwrap();
-    assert_eq!(poll(&mut tail, &store).await, ["0 gap", "0 new", "0 newer"]);
-    assert_eq!(poll(&mut tail, &store).await, [""; 0]);
 }
 
 /// BP-04, BP-05
@@ -376,41 +324,4 @@ async fn a_poll_that_is_dropped_loses_and_repeats_nothing() {
             return;
         }
     }
-}
-
-/// BP-02, BP-03, EL-22
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_tail_sees_the_same_order_while_writers_go_on() {
-    let (store, _) = store();
-    let mut tails = tokio::task::JoinSet::new();
-    let ready = Arc::new(tokio::sync::Barrier::new(5));
-    for _ in 0..3 {
-        let (store, ready) = (store.clone(), Arc::clone(&ready));
-        tails.spawn(async move {
-            let mut tail = armed(&store).await;
-            ready.wait().await;
-            let mut seen = Vec::new();
-            while seen.len() < 2000 {
-                seen.extend(poll(&mut tail, &store).await);
-                seen.extend(look(&mut tail, &store, &A).await);
-                tokio::task::yield_now().await;
-            }
-            seen
-        });
-    }
-    let mut writers = tokio::task::JoinSet::new();
-    for writer in 0..2 {
-        let (store, ready) = (store.clone(), Arc::clone(&ready));
-        writers.spawn(async move {
-            ready.wait().await;
-            for n in 0..1000 {
-                append(&store, &A, &[&format!("{writer}:{n}")]).await;
-                tokio::task::yield_now().await;
-            }
-        });
-    }
-    writers.join_all().await;
-    let seen = tails.join_all().await;
-    assert_eq!(seen[0].len(), 2000);
-    assert!(seen.iter().all(|order| *order == seen[0]));
 }

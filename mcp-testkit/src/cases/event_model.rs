@@ -17,7 +17,7 @@ use mcp_core::{
 };
 
 use super::event_support::{ALL, MINUTE, reader, stream};
-use crate::{Case, CaseResult, Harness};
+use crate::{Case, CaseResult, Harness, dice::Dice};
 
 /// Deadlines lie between the moments that time stops at.
 const HALF: Duration = Duration::from_secs(30);
@@ -33,8 +33,8 @@ where
     for seed in 0..case.rounds() {
         let mut history = History::new(seed as u64);
         for step in 0..STEPS.0 + STEPS.1 {
-            if history.random.below(8) == 0 && step < STEPS.0 {
-                let by = MINUTE * history.random.up_to(3);
+            if history.dice.below(8) == 0 && step < STEPS.0 {
+                let by = minutes(&mut history.dice, 3);
                 history.clock.advance(by);
                 case.advance(by).await?;
                 history.heads(&*stores[0]).await?;
@@ -42,7 +42,7 @@ where
             if step == STEPS.0 {
                 history.purge(&*stores[0]).await?;
             }
-            let store = history.random.below(stores.len());
+            let store = history.dice.below(stores.len());
             let done = history.step(&*stores[store]).await;
             done.map_err(|error| format!("history {seed}, step {step}: {error}"))?;
         }
@@ -52,7 +52,7 @@ where
 
 /// A reference and what was done to both stores.
 struct History {
-    random: Random,
+    dice: Dice,
     clock: ManualClock,
     reference: MemoryEventStore,
     logs: Vec<(LogKey, Retention)>,
@@ -73,7 +73,7 @@ impl History {
         let session = |name| format!("{name}{seed}");
         let young = Some(MINUTE * 2 + HALF);
         Self {
-            random: Random(seed),
+            dice: Dice::new(seed),
             reference: MemoryEventStore::with_clock(Arc::new(clock.clone())),
             clock,
             logs: vec![
@@ -97,11 +97,11 @@ impl History {
     }
 
     async fn step(&mut self, store: &dyn EventStore) -> CaseResult {
-        let log = self.random.below(self.logs.len());
-        match self.random.below(12) {
-            0..5 => self.append(store, log).await?,
-            5 => self.repeat(store).await?,
-            6 => self.attach(store, log).await?,
+        let log = self.dice.below(self.logs.len());
+        match self.dice.below(12) {
+            0..4 => self.append(store, log).await?,
+            4 => self.repeat(store).await?,
+            5..7 => self.attach(store, log).await?,
             7..11 => self.read(store, log).await?,
             // Only what is kept for ever is sealed.
             _ => self.seal(store, if log < 3 { 0 } else { 2 }).await?,
@@ -111,11 +111,11 @@ impl History {
 
     async fn append(&mut self, store: &dyn EventStore, log: usize) -> CaseResult {
         let (name, retention) = self.logs[log].clone();
-        let events = self.random.events();
+        let events = events(&mut self.dice);
         let key = format!("k{}", self.keys.len());
-        let seen = (self.random.below(2) == 0).then(|| self.position(log));
+        let seen = (self.dice.below(2) == 0).then(|| self.position(log));
         let theirs = seen.map(|seen| self.translated(seen));
-        let keyed = self.random.below(3) == 0;
+        let keyed = self.dice.below(3) == 0;
         let batch = |seen| match Append::new(&events, retention).writer_seen(seen) {
             batch if keyed => batch.key(&key),
             batch => batch,
@@ -133,7 +133,7 @@ impl History {
 
     /// The same, or something else, under a key whose entry is still there.
     async fn repeat(&mut self, store: &dyn EventStore) -> CaseResult {
-        let Some((log, key, mut events, last)) = self.random.pick(&self.keys) else {
+        let Some((log, key, mut events, last)) = pick(&mut self.dice, &self.keys) else {
             return Ok(());
         };
         let (name, retention) = self.logs[log].clone();
@@ -141,7 +141,7 @@ impl History {
         if head.is_none_or(|head| head.last.epoch != last.epoch || head.floor >= last.seq) {
             return Ok(());
         }
-        if self.random.below(2) == 0 {
+        if self.dice.below(2) == 0 {
             events.push(Bytes::from_static(b"other"));
         }
         let batch = || Append::new(&events, retention).key(&key);
@@ -181,8 +181,8 @@ impl History {
 
     async fn attach(&mut self, store: &dyn EventStore, log: usize) -> CaseResult {
         let name = self.logs[log].0.clone();
-        let who: ReaderId = reader(self.random.next() >> 1);
-        let (from, theirs) = if self.random.below(2) == 0 {
+        let who: ReaderId = reader(self.dice.throw(u64::MAX));
+        let (from, theirs) = if self.dice.below(2) == 0 {
             (From::Acknowledged, From::Acknowledged)
         } else {
             let after = self.position(log);
@@ -216,15 +216,13 @@ impl History {
         let name = self.logs[log].0.clone();
         let after = self.position(log);
         let limit = ReadLimit {
-            events: 1 + self.random.below(4),
-            bytes: self.random.below(12),
+            events: 1 + self.dice.below(4),
+            bytes: self.dice.below(12),
         };
         let of_log = self.generations.iter().filter(|(of, ..)| *of == log);
         let readers: Vec<_> = of_log.copied().collect();
-        let reader = self
-            .random
-            .pick(&readers)
-            .filter(|_| self.random.below(2) == 0);
+        let newest = &readers[readers.len().saturating_sub(2)..];
+        let reader = pick(&mut self.dice, newest).filter(|_| self.dice.below(4) > 0);
         let ours = self
             .reference
             .read(&name, after, reader.map(|own| own.1), limit);
@@ -243,8 +241,8 @@ impl History {
 
     async fn seal(&mut self, store: &dyn EventStore, log: usize) -> CaseResult {
         let name = self.logs[log].0.clone();
-        let end = (self.random.below(2) == 0).then(|| Bytes::from_static(b"end"));
-        let keep = MINUTE * self.random.up_to(4) + HALF;
+        let end = (self.dice.below(2) == 0).then(|| Bytes::from_static(b"end"));
+        let keep = minutes(&mut self.dice, 4) + HALF;
         let ours = self.reference.seal(&name, end.clone(), keep).await?;
         let answer = store.seal(&name, end, keep).await?;
         same(&format!("seal of {name:?}"), &ours, &answer)
@@ -288,10 +286,10 @@ impl History {
         let of_log = self.positions.iter().filter(|(of, _)| *of == log);
         let known: Vec<_> = of_log.map(|(_, position)| *position).collect();
         let recent = &known[known.len().saturating_sub(6)..];
-        let Some(position) = self.random.pick(recent) else {
+        let Some(position) = pick(&mut self.dice, recent) else {
             return Position::BEGINNING;
         };
-        match self.random.below(12) {
+        match self.dice.below(12) {
             0 => Position::BEGINNING,
             1 => Position::new(position.epoch, position.seq + 3),
             2..5 => Position::new(position.epoch, position.seq.saturating_sub(1)),
@@ -345,32 +343,18 @@ fn same<T: PartialEq + fmt::Debug>(what: &str, expected: &T, answer: &T) -> Case
     Err(format!("{what}: {answer:?} instead of {expected:?}").into())
 }
 
-/// `SplitMix64`: the same history for the same seed, on every machine.
-struct Random(u64);
+fn pick<T: Clone>(dice: &mut Dice, of: &[T]) -> Option<T> {
+    (!of.is_empty()).then(|| of[dice.below(of.len())].clone())
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
+/// One to three events of up to five bytes.
+fn events(dice: &mut Dice) -> Vec<Bytes> {
+    let count = 1 + dice.below(3);
+    let event = |_| Bytes::from(vec![b'x'; dice.below(6)]);
+    (0..count).map(event).collect()
+}
 
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap_or_default()
-    }
-
-    fn up_to(&mut self, most: u32) -> u32 {
-        1 + u32::try_from(self.next() % u64::from(most)).unwrap_or_default()
-    }
-
-    fn pick<T: Clone>(&mut self, of: &[T]) -> Option<T> {
-        (!of.is_empty()).then(|| of[self.below(of.len())].clone())
-    }
-
-    fn events(&mut self) -> Vec<Bytes> {
-        let count = 1 + self.below(3);
-        let event = |random: &mut Self| Bytes::from(vec![b'x'; random.below(6)]);
-        (0..count).map(|_| event(self)).collect()
-    }
+/// Some minutes, but not more than `most`.
+fn minutes(dice: &mut Dice, most: u64) -> Duration {
+    Duration::from_mins(1 + dice.throw(most))
 }

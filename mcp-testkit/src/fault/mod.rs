@@ -1,5 +1,11 @@
-//! What breaks on purpose.
+//! What breaks on purpose: calls of a store, and the wire to a backend.
 
 mod cutter;
+mod faulty;
+mod plan;
 
-pub use self::cutter::Cutter;
+pub use self::{
+    cutter::Cutter,
+    faulty::Faulty,
+    plan::{FaultPlan, Op, Trigger},
+};
