@@ -5,7 +5,7 @@ use std::{fs, net::SocketAddr, path::PathBuf};
 use clap::{Parser, ValueEnum};
 use mcp_core::server::{KeyRing, SessionMode};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, timing::Timing};
 
 /// Where the keys stand when no file is named.
 const KEYS_VARIABLE: &str = "MCP_STATE_KEYS";
@@ -53,9 +53,18 @@ pub struct Flags {
     #[arg(long, value_enum, default_value_t = Sessions::On)]
     pub sessions: Sessions,
 
+    /// Header that names the user of a request. Clients must not be able to set it: only for a server
+    /// behind a proxy that does
+    #[arg(long, value_name = "HEADER", value_parser = header_name)]
+    pub user_header: Option<String>,
+
     /// How log lines are written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+
+    /// Bounds to try things with
+    #[command(flatten)]
+    pub timing: Timing,
 }
 
 /// Whether clients get sessions.
@@ -119,6 +128,15 @@ pub(crate) fn environment(name: &str) -> Result<Option<String>, Failure> {
         Err(std::env::VarError::NotUnicode(_)) => {
             Err(Failure::new(format!("{name} is not valid UTF-8")))
         }
+    }
+}
+
+fn header_name(name: &str) -> Result<String, &'static str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !name.is_empty() && name.bytes().all(allowed) {
+        Ok(name.to_owned())
+    } else {
+        Err("a header has a name of A-Z a-z 0-9 -")
     }
 }
 

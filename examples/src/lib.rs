@@ -24,10 +24,12 @@ mod failure;
 mod flags;
 mod logs;
 mod run;
+mod timing;
 
 pub use self::{
     flags::{Flags, LogFormat, Sessions},
     run::{serve, serve_with},
+    timing::Timing,
 };
 
 #[cfg(doctest)]

@@ -6,7 +6,12 @@ use std::{
     process::ExitCode,
 };
 
-use mcp_core::{Server, server::ServerBuilder, store::InstanceId, transport::signal};
+use mcp_core::{
+    Server,
+    server::ServerBuilder,
+    store::{InstanceId, Principal},
+    transport::signal,
+};
 use mcp_transport_http::HttpTransport;
 use mcp_transport_stdio::StdioTransport;
 #[cfg(unix)]
@@ -75,12 +80,18 @@ async fn run(
     let stop = signal();
     bound(address);
     say(&format!("listening on http://{address}/mcp"));
-    let transport = HttpTransport::serving(server);
+    let mut transport = HttpTransport::serving(server);
+    if let Some(header) = flags.user_header.clone() {
+        transport = transport.with_principal(move |parts| {
+            let user = parts.headers.get(header.as_str())?.to_str().ok()?;
+            Some(Principal::new("proxy", user))
+        });
+    }
     Ok(transport.serve_listener(listener, stop).await?)
 }
 
 async fn server(mut builder: ServerBuilder, flags: &Flags) -> Result<Server, Failure> {
-    builder = builder.sessions(flags.sessions.into());
+    builder = flags.timing.apply(builder.sessions(flags.sessions.into()));
     if let Some(backend) = backend::connect(flags).await? {
         builder = builder.backend(backend);
     }
