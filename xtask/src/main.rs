@@ -7,6 +7,7 @@
 
 mod ci;
 mod clients;
+mod cluster;
 mod conformance;
 mod official;
 mod run;
@@ -18,7 +19,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::run::{Result, Steps};
 use crate::workspace::Workspace;
@@ -48,8 +49,11 @@ enum Job {
     /// Run the official conformance suite against the conformance server
     Official {
         /// A server that is running already, instead of the conformance server
-        #[arg(long)]
+        #[arg(long, conflicts_with = "cluster")]
         url: Option<String>,
+        /// Three conformance servers behind HAProxy on this backend: redis, postgres, or a URL
+        #[arg(long, value_name = "BACKEND")]
+        cluster: Option<String>,
     },
     /// Run the official clients against the conformance server and the quickstart
     Clients {
@@ -57,8 +61,40 @@ enum Job {
         #[arg(long)]
         url: Option<String>,
     },
+    /// Run several instances on one backend behind a real proxy, until Ctrl-C
+    Cluster {
+        /// Private `redis` or `postgres`, or the URL of one that runs
+        #[arg(long, default_value = "redis")]
+        backend: String,
+        /// The proxy; `none` leaves the choice of an instance to you
+        #[arg(long, value_enum, default_value_t = Front::Haproxy)]
+        proxy: Front,
+        /// How many instances
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
+        nodes: u8,
+    },
     /// Check the house rules that no compiler checks
     Tidy,
+}
+
+/// What stands before the instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Front {
+    Nginx,
+    Haproxy,
+    Caddy,
+    None,
+}
+
+impl From<Front> for Option<cluster::Kind> {
+    fn from(front: Front) -> Self {
+        match front {
+            Front::Nginx => Some(cluster::Kind::Nginx),
+            Front::Haproxy => Some(cluster::Kind::Haproxy),
+            Front::Caddy => Some(cluster::Kind::Caddy),
+            Front::None => None,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -82,8 +118,30 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
         Job::Ci => ci::run(&workspace, steps),
         Job::Tools => steps.step("tools", || tools::install(&workspace)).map(drop),
         Job::Conformance { check } => conformance::run(&workspace, steps, *check),
-        Job::Official { url } => official::run(&workspace, steps, url.as_deref()),
+        Job::Official { url, cluster } => {
+            let target = match (url, cluster) {
+                (Some(url), _) => official::Target::Url(url),
+                (_, Some(backend)) => official::Target::Cluster(backend),
+                _ => official::Target::Alone,
+            };
+            official::run(&workspace, steps, target)
+        }
         Job::Clients { url } => clients::run(&workspace, steps, url.as_deref()),
+        Job::Cluster {
+            backend,
+            proxy,
+            nodes,
+        } => {
+            let options = cluster::Options {
+                program: "cluster-node",
+                backend: backend.clone(),
+                proxy: (*proxy).into(),
+                nodes: usize::from(*nodes),
+                changes: cluster::Changes::default(),
+                arguments: Vec::new(),
+            };
+            cluster::run(&workspace, steps, &options)
+        }
         Job::Tidy => steps.step("tidy", || tidy::check(&workspace)),
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::cluster::{self, Cluster};
 use crate::run::{self, Result, Steps};
 use crate::server;
 use crate::tools::{self, Tools};
@@ -17,6 +18,8 @@ use crate::workspace::Workspace;
 const LIMIT: Duration = Duration::from_mins(5);
 /// With a list of expected failures the suite counts warnings as failures; ours is empty.
 const EXPECTED_FAILURES: &str = "server: []\n";
+/// A ring of one key that all instances of a cluster share.
+const STATE_KEYS: &str = "official:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n";
 /// A result folder is named `server-<scenario>-<time>`, the time like `2026-11-22T15-54-56-091Z`.
 const FOLDER_PREFIX: &str = "server-";
 const FOLDER_TIME: usize = "-2026-11-22T15-54-56-091Z".len();
@@ -101,24 +104,75 @@ impl Set {
     }
 }
 
-/// Runs every set against the conformance server, or against the server at `url`.
-pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, url: Option<&str>) -> Result {
-    steps.step("official suite", || {
+/// What the suite is aimed at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// The conformance server, alone.
+    Alone,
+    /// Three of them on one backend, behind a proxy that sends every request to another one.
+    Cluster(&'a str),
+    /// A server that is running already.
+    Url(&'a str),
+}
+
+/// Runs every set.
+pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, target: Target<'_>) -> Result {
+    let name = match target {
+        Target::Cluster(backend) => format!("official suite, 3 instances, {}", kind(backend)),
+        _ => "official suite".to_owned(),
+    };
+    steps.step(&name, || {
         let tools = tools::install(workspace)?;
-        if let Some(url) = url {
-            return run_sets(workspace, &tools, url);
+        match target {
+            Target::Alone => {
+                server::build()?;
+                server::with(workspace, "conformance-server", |url| {
+                    run_sets(workspace, &tools, url, "alone")
+                })
+            }
+            Target::Cluster(backend) => {
+                server::build()?;
+                run_on_cluster(workspace, &tools, backend)
+            }
+            Target::Url(url) => run_sets(workspace, &tools, url, "url"),
         }
-        server::build()?;
-        server::with(workspace, "conformance-server", |url| {
-            run_sets(workspace, &tools, url)
-        })
     })
 }
 
-fn run_sets(workspace: &Workspace, tools: &Tools, url: &str) -> Result {
+/// A URL may hold a password.
+fn kind(backend: &str) -> &str {
+    backend.split(':').next().unwrap_or_default()
+}
+
+fn run_on_cluster(workspace: &Workspace, tools: &Tools, backend: &str) -> Result {
+    let keys = workspace.target.join("official/state-keys");
+    fs::create_dir_all(workspace.target.join("official"))?;
+    fs::write(&keys, STATE_KEYS)?;
+    let options = cluster::Options {
+        program: "conformance-server",
+        backend: backend.to_owned(),
+        proxy: Some(cluster::Kind::Haproxy),
+        nodes: 3,
+        changes: cluster::Changes::default(),
+        arguments: vec!["--state-keys".to_owned(), keys.display().to_string()],
+    };
+    let cluster = Cluster::start(workspace, &options)?;
+    let outcome = run_sets(workspace, tools, &cluster.url(), kind(backend));
+    // How an instance ended may explain why the suite failed.
+    match (outcome, cluster.stop()) {
+        (Err(error), Err(end)) => Err(format!("{error}\n{end}").into()),
+        (outcome, end) => outcome.and(end),
+    }
+}
+
+fn run_sets(workspace: &Workspace, tools: &Tools, url: &str, target: &str) -> Result {
     let mut complaints = Vec::new();
     for set in &SETS {
-        let directory = workspace.target.join("official").join(set.name);
+        let directory = workspace
+            .target
+            .join("official")
+            .join(target)
+            .join(set.name);
         complaints.extend(run_set(set, tools, url, &directory)?);
     }
     if complaints.is_empty() {

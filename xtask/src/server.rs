@@ -13,16 +13,17 @@ use crate::workspace::Workspace;
 
 const PACKAGE: &str = "mcp-examples";
 const READY: &str = "listening on ";
+const LISTEN: &str = "--listen";
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const STOPPED_WITHIN: Duration = Duration::from_secs(30);
 const LINES_SHOWN: usize = 40;
 
 /// A running example server. Dropping it without [`Server::stop`] kills it.
 #[derive(Debug)]
-struct Server {
+pub(crate) struct Server {
     name: String,
     child: Child,
-    url: String,
+    pub(crate) url: String,
     log: PathBuf,
     reader: Option<JoinHandle<()>>,
 }
@@ -36,7 +37,7 @@ pub(crate) fn build() -> Result {
 
 /// Runs `job` with the address of the example `name`, which must end cleanly afterwards.
 pub(crate) fn with(workspace: &Workspace, name: &str, job: impl FnOnce(&str) -> Result) -> Result {
-    let server = Server::start(workspace, name)?;
+    let server = Server::start(workspace, name, name, &[])?;
     let outcome = job(&server.url);
     // How the server ended may explain why the job failed.
     match (outcome, server.stop()) {
@@ -46,13 +47,32 @@ pub(crate) fn with(workspace: &Workspace, name: &str, job: impl FnOnce(&str) -> 
 }
 
 impl Server {
-    /// Starts the example `name` on a free port and waits until it says that it listens.
-    fn start(workspace: &Workspace, name: &str) -> Result<Self> {
+    /// Starts the example `program` and waits until it says that it listens. It is called `name`,
+    /// and listens on a free port unless the arguments say where.
+    pub(crate) fn start(
+        workspace: &Workspace,
+        program: &str,
+        name: &str,
+        arguments: &[String],
+    ) -> Result<Self> {
         let logs = workspace.target.join("tools/logs");
         fs::create_dir_all(&logs)?;
-        let mut command = Command::new(workspace.binary(name));
-        command.args(["--listen", "127.0.0.1:0"]);
+        let mut command = Command::new(workspace.binary(program));
+        if !arguments.iter().any(|argument| argument == LISTEN) {
+            command.args([LISTEN, "127.0.0.1:0"]);
+        }
+        command.args(arguments);
         Self::launch(name, &mut command, logs.join(format!("{name}.log")))
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     fn launch(name: &str, command: &mut Command, log: PathBuf) -> Result<Self> {
@@ -85,7 +105,7 @@ impl Server {
     }
 
     /// Asks the server to end (SIGTERM), and requires that it does so with exit code 0.
-    fn stop(mut self) -> Result {
+    pub(crate) fn stop(mut self) -> Result {
         if let Some(status) = self.child.try_wait()? {
             return Err(self.failure(&format!("ended by itself with {status}")));
         }

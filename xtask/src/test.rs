@@ -1,5 +1,6 @@
 //! Everything that CI runs but packaging.
 
+use crate::official::Target;
 use crate::run::{self, Result, Steps, cargo};
 use crate::workspace::Workspace;
 use crate::{clients, conformance, official, server, tidy, tools};
@@ -16,7 +17,13 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
         run::run(&mut cargo("test --doc --workspace --all-features"))
     })?;
     steps.step("documentation", documentation)?;
-    official::run(workspace, steps, None)?;
+    for target in [
+        Target::Alone,
+        Target::Cluster("redis"),
+        Target::Cluster("postgres"),
+    ] {
+        official::run(workspace, steps, target)?;
+    }
     clients::run(workspace, steps, None)
 }
 
