@@ -17,13 +17,7 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
         run::run(&mut cargo("test --doc --workspace --all-features"))
     })?;
     steps.step("documentation", documentation)?;
-    for target in [
-        Target::Alone,
-        Target::Cluster("redis"),
-        Target::Cluster("postgres"),
-    ] {
-        official::run(workspace, steps, target)?;
-    }
+    official::run(workspace, steps, Target::Alone)?;
     clients::run(workspace, steps, None)
 }
 
