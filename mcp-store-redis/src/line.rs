@@ -1,6 +1,10 @@
 //! The connection that hears.
 
-use std::{collections::BTreeSet, pin::pin, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use deadpool_redis::redis::{PushInfo, PushKind, RedisError, Value};
 use mcp_core::store::StoreError;
@@ -34,6 +38,21 @@ struct Probe {
     signs: watch::Receiver<Signs>,
 }
 
+/// The channels that were confirmed. Confirmed again, one has moved to another node of a cluster, and
+/// what was published meanwhile went elsewhere.
+#[derive(Default)]
+struct Confirmed(Mutex<HashSet<Vec<u8>>>);
+
+impl Confirmed {
+    fn is_first(&self, data: &[Value]) -> bool {
+        let Some(Value::BulkString(channel)) = data.first() else {
+            return false;
+        };
+        let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.insert(channel.clone())
+    }
+}
+
 /// What a connection tells about itself.
 #[derive(Default)]
 struct Signs {
@@ -59,6 +78,7 @@ impl Line {
         names.extend([everyone.as_str(), probe.channel.as_str()]);
         let hub = Arc::downgrade(backend.shared_hub());
         let shared = everyone.clone();
+        let confirmed = Confirmed::default();
         let hear = move |push: PushInfo| match (push.kind, hub.upgrade()) {
             (PushKind::Disconnection, _) => shown.send_modify(|signs| signs.ended = true),
             (PushKind::Message | PushKind::SMessage, Some(hub)) => match understand(&push.data) {
@@ -72,8 +92,7 @@ impl Line {
                     metrics::counter!("mcp.store.wakeups.skipped").increment(1);
                 }
             },
-            // A node of a cluster has another slot: what was published meanwhile went elsewhere.
-            (PushKind::SSubscribe, Some(hub)) => hub.lose(),
+            (PushKind::SSubscribe, Some(hub)) if !confirmed.is_first(&push.data) => hub.lose(),
             _ => {}
         };
         let connection = backend

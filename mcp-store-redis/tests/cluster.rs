@@ -10,8 +10,8 @@ use bytes::Bytes;
 use mcp_core::{
     BoxError,
     store::{
-        Append, Audience, Caps, Created, EventStore, InstanceId, LogKey, Notifier, Retention,
-        SessionChange, SessionId, SessionStore, Ttl, Version, WakeUp,
+        Append, Audience, Caps, Created, EventStore, InstanceId, Listener, LogKey, Notifier,
+        Retention, SessionChange, SessionId, SessionStore, Ttl, Version, WakeUp,
     },
 };
 use mcp_store_redis::{
@@ -20,6 +20,7 @@ use mcp_store_redis::{
 };
 use mcp_testkit::{race, server::RedisServer, session};
 use operations::{every_operation, stream};
+use tokio::time::interval;
 
 const TTL: Ttl = Ttl {
     idle: Duration::from_mins(1),
@@ -47,16 +48,28 @@ impl Cluster {
             nodes.push(node);
             buses.push(bus.to_string());
         }
-        for (node, bus) in nodes.iter().zip(&buses).skip(1) {
-            let port = node.port().to_string();
-            expect_ok(&nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port, bus])?)?;
-        }
         let cluster = Self { nodes };
-        // They tell each other what they have.
-        while !cluster.is_whole().await? {
-            tokio::task::yield_now().await;
+        // They tell each other what they have; one that did not answer in time has to be told again.
+        let mut looks = interval(Duration::from_millis(50));
+        for look in 0.. {
+            if look % 40 == 0 {
+                cluster.meet(&buses)?;
+            }
+            if cluster.is_whole().await? {
+                break;
+            }
+            looks.tick().await;
         }
         Ok(cluster)
+    }
+
+    fn meet(&self, buses: &[String]) -> Result<(), BoxError> {
+        for (node, bus) in self.nodes.iter().zip(buses).skip(1) {
+            let port = node.port().to_string();
+            let met = self.nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]);
+            expect_ok(&met?)?;
+        }
+        Ok(())
     }
 
     async fn is_whole(&self) -> Result<bool, BoxError> {
@@ -185,11 +198,8 @@ async fn listeners_hear_whatever_node_has_their_channel() -> Result<(), BoxError
     for number in 0..10 {
         let instance = InstanceId::new(format!("i{number}"));
         let mut ear = here.listen(&instance).await?;
-        let log = LogKey::Broadcast(number);
-        there.publish(&Audience::Instance(instance), &log).await?;
-        hears(ear.as_mut(), &log).await;
-        there.publish(&Audience::Everyone, &LogKey::Config).await?;
-        hears(ear.as_mut(), &LogKey::Config).await;
+        hears(&there, &Audience::Instance(instance), ear.as_mut()).await?;
+        hears(&there, &Audience::Everyone, ear.as_mut()).await?;
     }
     Ok(())
 }
@@ -221,11 +231,16 @@ async fn a_slot_that_moved_is_found_within_the_call() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Waits for a wake-up. Losses may be announced before it.
-async fn hears(ear: &mut dyn mcp_core::store::Listener, log: &LogKey) {
-    while let Some(woken) = ear.next().await {
-        if woken == WakeUp::Look(log.clone()) {
-            return;
+/// Publishes until it is heard. Each time it is heard, or a loss is announced.
+async fn hears(
+    store: &RedisBackend,
+    audience: &Audience,
+    ear: &mut dyn Listener,
+) -> Result<(), BoxError> {
+    loop {
+        store.publish(audience, &LogKey::Config).await?;
+        if ear.next().await == Some(WakeUp::Look(LogKey::Config)) {
+            return Ok(());
         }
     }
 }
