@@ -58,6 +58,10 @@ pub struct Flags {
     #[arg(long, value_name = "HEADER", value_parser = header_name)]
     pub user_header: Option<String>,
 
+    /// Address for operators: /metrics for Prometheus, /sessions. Nobody else may reach it
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<SocketAddr>,
+
     /// How log lines are written
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,

@@ -5,6 +5,7 @@
 //! * `hello`: the few lines that the project's README shows;
 //! * `quickstart`: a small notes server with everything that a server can offer;
 //! * `cluster-node`: one of several instances behind a load balancer;
+//! * `protected`: a server that wants access tokens, and checks them against the keys of their issuer;
 //! * `conformance-server`: what the official conformance suite expects to find.
 //!
 //! ```no_run
@@ -19,6 +20,7 @@
 //! }
 //! ```
 
+mod admin;
 mod backend;
 mod failure;
 mod flags;
@@ -28,7 +30,7 @@ mod timing;
 
 pub use self::{
     flags::{Flags, LogFormat, Sessions},
-    run::{serve, serve_with},
+    run::{serve, serve_http, serve_with},
     timing::Timing,
 };
 
@@ -36,7 +38,7 @@ pub use self::{
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-/// The snippets of the deployment guide compile.
+/// The snippets of the deployment guide compile; they use more crates than the one it stands in.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/deployment.md")]
+#[doc = include_str!("../../mcp-transport-http/docs/deployment.md")]
 struct DeploymentGuide;

@@ -18,7 +18,7 @@ use mcp_transport_stdio::StdioTransport;
 use mcp_transport_unix::UnixSocketTransport;
 use tokio::net::TcpListener;
 
-use crate::{backend, failure::Failure, flags::Flags, logs};
+use crate::{admin::Admin, backend, failure::Failure, flags::Flags, logs};
 
 /// Serves until SIGTERM or Ctrl-C, drains, and gives the exit code.
 ///
@@ -43,7 +43,24 @@ pub async fn serve_with(
     flags: &Flags,
     bound: impl FnOnce(SocketAddr) + Send,
 ) -> ExitCode {
-    match run(router.into(), flags, bound).await {
+    ended(run(router.into(), flags, bound, |http| http).await)
+}
+
+/// The same, over HTTP as `http` sets it: for instance with an authenticator.
+///
+/// # Cancel safety
+///
+/// When dropped, connections end without draining.
+pub async fn serve_http(
+    router: impl Into<ServerBuilder> + Send,
+    flags: &Flags,
+    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send,
+) -> ExitCode {
+    ended(run(router.into(), flags, |_| {}, http).await)
+}
+
+fn ended(result: Result<(), Failure>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say(&format!("error: {failure}"));
@@ -56,9 +73,33 @@ async fn run(
     builder: ServerBuilder,
     flags: &Flags,
     bound: impl FnOnce(SocketAddr) + Send,
+    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send,
 ) -> Result<(), Failure> {
     logs::start(flags.log_format)?;
+    // Before the server is built: it makes its handles once.
+    let admin = match flags.admin {
+        Some(address) => Some(Admin::bind(address).await?),
+        None => None,
+    };
     let server = server(builder, flags).await?;
+    let Some(admin) = admin else {
+        return serve_flags(server, flags, bound, http).await;
+    };
+    say(&format!("admin on http://{}", admin.address()));
+    let sessions = server.sessions();
+    tokio::select! {
+        ended = serve_flags(server, flags, bound, http) => ended,
+        failed = admin.serve(sessions) => failed,
+    }
+}
+
+/// Serves over the transport that the flags name.
+async fn serve_flags(
+    server: Server,
+    flags: &Flags,
+    bound: impl FnOnce(SocketAddr) + Send,
+    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send,
+) -> Result<(), Failure> {
     if flags.stdio {
         return Ok(StdioTransport::serving(server).serve().await?);
     }
@@ -80,7 +121,7 @@ async fn run(
     let stop = signal();
     bound(address);
     say(&format!("listening on http://{address}/mcp"));
-    let mut transport = HttpTransport::serving(server);
+    let mut transport = http(HttpTransport::serving(server));
     if let Some(header) = flags.user_header.clone() {
         transport = transport.with_principal(move |parts| {
             let user = parts.headers.get(header.as_str())?.to_str().ok()?;

@@ -26,6 +26,10 @@ pub struct Timing {
     #[arg(long, value_name = "MS")]
     pub idle_ms: Option<u64>,
 
+    /// How long a server that is told to end goes on as before, so that a proxy notices [default: 0]
+    #[arg(long, value_name = "MS")]
+    pub pre_stop_ms: Option<u64>,
+
     /// How long running requests may take once the server is told to end [default: 30000]
     #[arg(long, value_name = "MS")]
     pub drain_ms: Option<u64>,
@@ -40,6 +44,7 @@ impl Timing {
                 (&mut limits.poll, self.poll_ms),
                 (&mut limits.freshness, self.freshness_ms),
                 (&mut limits.session_idle, self.idle_ms),
+                (&mut limits.pre_stop_delay, self.pre_stop_ms),
                 (&mut limits.drain_timeout, self.drain_ms),
             ] {
                 if let Some(given) = given {

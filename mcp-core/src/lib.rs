@@ -59,10 +59,12 @@
 //! | [`transport`] | what carries messages |
 //! | [`lines`] | one of them: a message a line, over any stream of bytes |
 //! | [`store`] | where state lives |
+//! | [`auth`] | what a caller may do |
 //! | [`testing`] | a client in the same process |
 //! | [`clock`], [`error`] | time and errors that belong to no single part |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod auth;
 pub mod clock;
 pub mod error;
 pub mod handler;

@@ -6,14 +6,14 @@ use std::{
 };
 
 use mcp_core::store::{StoreError, StoreErrorKind};
-use metrics::counter;
+use metrics::{Gauge, counter, gauge, histogram};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, PgConnection, Postgres, Row, SqlSafeStr, SqlStr,
     postgres::{PgArguments, PgConnectOptions, PgRow},
     query::Query,
 };
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout_at},
 };
 
@@ -52,6 +52,7 @@ pub(crate) struct Pool {
     deadline: Duration,
     permits: Semaphore,
     idle: Mutex<Vec<Connection>>,
+    in_use: Gauge,
 }
 
 struct Connection {
@@ -73,6 +74,7 @@ impl Pool {
             deadline,
             permits: Semaphore::new(size),
             idle: Mutex::default(),
+            in_use: gauge!("mcp.store.pool.in_use"),
         }
     }
 
@@ -110,13 +112,11 @@ impl Pool {
         bind: impl Fn(Bound<'q>) -> Bound<'q> + Send + Sync,
     ) -> Result<Vec<PgRow>, Fault> {
         let ends = Instant::now() + self.deadline;
-        let _permit = match timeout_at(ends, self.permits.acquire()).await {
-            Ok(Ok(permit)) if Instant::now() < ends => permit,
-            _ => {
-                counter!("mcp.store.pool.exhausted").increment(1);
-                return Err(Fault::exhausted());
-            }
+        let _permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => self.turn(ends).await?,
         };
+        let _used = Used::one(&self.in_use);
         loop {
             let idle = self.take();
             let reused = idle.is_some();
@@ -145,6 +145,21 @@ impl Pool {
             self.forget();
             if !(reused && fault.kind == StoreErrorKind::Unavailable && Instant::now() < ends) {
                 return Err(fault);
+            }
+        }
+    }
+
+    /// Waits for a connection that others use.
+    async fn turn(&self, ends: Instant) -> Result<SemaphorePermit<'_>, Fault> {
+        let began = Instant::now();
+        let permit = timeout_at(ends, self.permits.acquire()).await;
+        let now = Instant::now();
+        histogram!("mcp.store.pool.wait.duration").record(now - began);
+        match permit {
+            Ok(Ok(permit)) if now < ends => Ok(permit),
+            _ => {
+                counter!("mcp.store.pool.exhausted").increment(1);
+                Err(Fault::exhausted())
             }
         }
     }
@@ -201,4 +216,20 @@ impl Pool {
 /// The text with another schema than `mcp`, whose name is made of letters, digits and underscores.
 pub(crate) fn in_schema(text: &str, schema: &str) -> String {
     text.replace("\"mcp\"", &format!("\"{schema}\""))
+}
+
+/// A connection that is in use, as the gauge says.
+struct Used<'a>(&'a Gauge);
+
+impl<'a> Used<'a> {
+    fn one(gauge: &'a Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Used<'_> {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
 }

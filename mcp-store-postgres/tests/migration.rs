@@ -53,6 +53,7 @@ impl Schema {
 const APPLIED: &str = "SELECT count(*) FROM {}.migrations";
 const TABLES: &str = "SELECT count(*) FROM pg_tables WHERE schemaname = '{}'";
 
+/// concurrent.
 #[tokio::test]
 async fn many_at_once_bring_it_up_to_date_once() -> Result<(), BoxError> {
     let schema = Schema::fresh()?;
@@ -64,6 +65,7 @@ async fn many_at_once_bring_it_up_to_date_once() -> Result<(), BoxError> {
     schema.drop().await
 }
 
+/// idempotent.
 #[tokio::test]
 async fn what_is_up_to_date_is_left_alone() -> Result<(), BoxError> {
     let schema = Schema::fresh()?;
@@ -78,6 +80,7 @@ async fn what_is_up_to_date_is_left_alone() -> Result<(), BoxError> {
     schema.drop().await
 }
 
+/// resumable.
 #[tokio::test]
 async fn one_that_failed_half_way_goes_on_where_it_stopped() -> Result<(), BoxError> {
     let schema = Schema::fresh()?;
@@ -100,6 +103,7 @@ async fn one_that_failed_half_way_goes_on_where_it_stopped() -> Result<(), BoxEr
     schema.drop().await
 }
 
+/// none goes back.
 #[tokio::test]
 async fn a_newer_schema_is_refused_unless_it_can_be_read() -> Result<(), BoxError> {
     let schema = Schema::fresh()?;

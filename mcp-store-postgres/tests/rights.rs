@@ -11,6 +11,7 @@ use mcp_testkit::{Namespace, server::PostgresServer};
 
 use support::{as_user, every_call, execute};
 
+/// the documented rights are enough, and none is too much.
 #[tokio::test]
 async fn a_role_with_the_documented_rights_can_do_everything_and_no_more() -> Result<(), BoxError> {
     let url = PostgresServer::shared_url()?;

@@ -27,6 +27,7 @@ const OPERATION: &str = "notify.listen";
 pub(crate) struct Line {
     connection: Subscriber,
     channels: BTreeSet<String>,
+    confirmed: Arc<Confirmed>,
     probe: Probe,
 }
 
@@ -50,6 +51,12 @@ impl Confirmed {
         };
         let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         channels.insert(channel.clone())
+    }
+
+    /// A channel that was left by us is as if it had never been confirmed.
+    fn forget(&self, channel: &str) {
+        let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.remove(channel.as_bytes());
     }
 }
 
@@ -78,7 +85,8 @@ impl Line {
         names.extend([everyone.as_str(), probe.channel.as_str()]);
         let hub = Arc::downgrade(backend.shared_hub());
         let shared = everyone.clone();
-        let confirmed = Confirmed::default();
+        let confirmed = Arc::<Confirmed>::default();
+        let known = Arc::clone(&confirmed);
         let hear = move |push: PushInfo| match (push.kind, hub.upgrade()) {
             (PushKind::Disconnection, _) => shown.send_modify(|signs| signs.ended = true),
             (PushKind::Message | PushKind::SMessage, Some(hub)) => match understand(&push.data) {
@@ -92,7 +100,7 @@ impl Line {
                     metrics::counter!("mcp.store.wakeups.skipped").increment(1);
                 }
             },
-            (PushKind::SSubscribe, Some(hub)) if !confirmed.is_first(&push.data) => hub.lose(),
+            (PushKind::SSubscribe, Some(hub)) if !known.is_first(&push.data) => hub.lose(),
             _ => {}
         };
         let connection = backend
@@ -102,6 +110,7 @@ impl Line {
         Ok(Self {
             connection,
             channels,
+            confirmed,
             probe,
         })
     }
@@ -116,6 +125,7 @@ impl Line {
     pub(crate) async fn serve(self, backend: &RedisBackend) -> Ended {
         let hub = backend.hub();
         let (mut connection, mut channels) = (self.connection, self.channels);
+        let confirmed = self.confirmed;
         let mut deaf = pin!(until_deaf(backend, self.probe));
         loop {
             tokio::select! {
@@ -129,6 +139,8 @@ impl Line {
             if change(&mut connection, &channels, &wanted).await.is_err() {
                 return Ended::Lost;
             }
+            let left = channels.difference(&wanted);
+            left.for_each(|channel| confirmed.forget(channel));
             hub.arm(&wanted);
             channels = wanted;
         }

@@ -93,7 +93,9 @@ impl RedisBackend {
         let all = call().keys([ids, due]).number(0).number(times.due);
         operation.run(&all).await?;
         if !owner.is_empty() {
-            let of_owner = call().key(self.keys().owner(owner)).number(times.ends);
+            // It is made now: whoever finds its place taken and no session may drop it.
+            let keys = [self.keys().owner(owner), self.keys().latest(owner)];
+            let of_owner = call().keys(keys).number(times.ends).arg("");
             operation.run(&of_owner).await?;
         }
         Ok(())
@@ -146,12 +148,15 @@ impl RedisBackend {
             if reply.text()? == "reserved" {
                 return Ok(Some(reply.flag()?));
             }
+            let is_known = reply.flag()?;
             let had_looked = !ended.is_empty();
             ended = self
                 .ended(operation, &new.owner, read_ids(reply.list())?)
                 .await?;
             if ended.is_empty() || had_looked {
-                return Ok(None);
+                // A session that lives is not one more.
+                let lives = is_known && !ended.contains(id);
+                return Ok(lives.then_some(false));
             }
         }
     }

@@ -47,6 +47,7 @@ async fn everything(store: &RedisBackend, name: &str) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// the documented rights are enough.
 #[tokio::test]
 async fn the_documented_user_may_do_everything_a_store_does() -> Result<(), BoxError> {
     let server = start()?;
@@ -65,6 +66,7 @@ async fn the_documented_user_may_do_nothing_in_another_namespace() -> Result<(),
     Ok(())
 }
 
+/// and none is too much.
 #[tokio::test]
 async fn every_right_of_the_documented_user_is_needed() -> Result<(), BoxError> {
     let server = start()?;

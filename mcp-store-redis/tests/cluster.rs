@@ -1,10 +1,12 @@
 //! Three servers that share the keys.
 #![cfg(feature = "cluster")]
 
+#[path = "support/nodes.rs"]
+mod nodes;
 #[path = "support/operations.rs"]
 mod operations;
 
-use std::{collections::BTreeSet, net::TcpListener, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
 use mcp_core::{
@@ -14,103 +16,24 @@ use mcp_core::{
         Retention, SessionChange, SessionId, SessionStore, Ttl, Version, WakeUp,
     },
 };
-use mcp_store_redis::{
-    RedisBackend,
-    deadpool_redis::redis::{Client, FromRedisValue, cmd},
-};
-use mcp_testkit::{race, server::RedisServer, session};
+use mcp_store_redis::RedisBackend;
+use mcp_testkit::{race, session};
+use nodes::{Cluster, SLOTS};
 use operations::{every_operation, stream};
-use tokio::time::interval;
 
 const TTL: Ttl = Ttl {
     idle: Duration::from_mins(1),
     absolute: Duration::from_hours(1),
 };
 
-const SLOTS: [(u32, u32); 3] = [(0, 5460), (5461, 10922), (10923, 16383)];
-
-struct Cluster {
-    nodes: Vec<RedisServer>,
-}
-
-impl Cluster {
-    async fn start() -> Result<Self, BoxError> {
-        let mut nodes = Vec::new();
-        let mut buses = Vec::new();
-        for (number, slots) in (1..).zip(SLOTS) {
-            let bus = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-            let bus_line = format!("cluster-port {bus}");
-            let node = RedisServer::start_with(&["cluster-enabled yes", &bus_line])?;
-            let (from, to) = (slots.0.to_string(), slots.1.to_string());
-            expect_ok(&node.command(&["CLUSTER", "ADDSLOTSRANGE", &from, &to])?)?;
-            let epoch = number.to_string();
-            expect_ok(&node.command(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch])?)?;
-            nodes.push(node);
-            buses.push(bus.to_string());
-        }
-        let cluster = Self { nodes };
-        // They tell each other what they have; one that did not answer in time has to be told again.
-        let mut looks = interval(Duration::from_millis(50));
-        for look in 0.. {
-            if look % 40 == 0 {
-                cluster.meet(&buses)?;
-            }
-            if cluster.is_whole().await? {
-                break;
-            }
-            looks.tick().await;
-        }
-        Ok(cluster)
-    }
-
-    fn meet(&self, buses: &[String]) -> Result<(), BoxError> {
-        for (node, bus) in self.nodes.iter().zip(buses).skip(1) {
-            let port = node.port().to_string();
-            let met = self.nodes[0].command(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]);
-            expect_ok(&met?)?;
-        }
-        Ok(())
-    }
-
-    async fn is_whole(&self) -> Result<bool, BoxError> {
-        let states: Vec<String> = self.ask(&["CLUSTER", "INFO"]).await?;
-        let is_whole = |state: &String| {
-            state.contains("cluster_state:ok") && state.contains("cluster_known_nodes:3")
-        };
-        Ok(states.iter().all(is_whole))
-    }
-
-    fn backend(&self) -> Result<RedisBackend, BoxError> {
-        // One node is enough to find the others.
-        let builder = RedisBackend::cluster([self.nodes[1].url()]);
-        Ok(builder.deadline(Duration::from_secs(5)).build()?)
-    }
-
-    /// What each node answers.
-    async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> Result<Vec<T>, BoxError> {
-        let mut answers = Vec::new();
-        for node in &self.nodes {
-            let client = Client::open(node.url())?;
-            let mut connection = client.get_multiplexed_async_connection().await?;
-            let mut command = cmd(words[0]);
-            command.arg(&words[1..]);
-            answers.push(command.query_async(&mut connection).await?);
-        }
-        Ok(answers)
-    }
-}
-
-fn expect_ok(answer: &str) -> Result<(), BoxError> {
-    if answer == "+OK" {
-        return Ok(());
-    }
-    Err(answer.to_owned().into())
+fn backend(cluster: &Cluster) -> Result<RedisBackend, BoxError> {
+    Ok(cluster.builder().deadline(Duration::from_secs(5)).build()?)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn everything_works_and_is_spread_over_the_nodes() -> Result<(), BoxError> {
     let cluster = Cluster::start().await?;
-    let store = cluster.backend()?;
+    let store = backend(&cluster)?;
     for number in 0..20 {
         every_operation(&store, &format!("name-{number}"), |_, _| {}).await?;
         store
@@ -127,7 +50,7 @@ async fn everything_works_and_is_spread_over_the_nodes() -> Result<(), BoxError>
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_session_leaves_its_tombstone_alone() -> Result<(), BoxError> {
     let cluster = Cluster::start().await?;
-    let store = cluster.backend()?;
+    let store = backend(&cluster)?;
     let record = session::record_of("one", &session::alice())?;
     store.create(&record, TTL, &Caps::none()).await?;
     let change = SessionChange::to(record.clone()).with_ttl(TTL);
@@ -148,7 +71,7 @@ async fn a_deleted_session_leaves_its_tombstone_alone() -> Result<(), BoxError> 
 async fn the_cap_of_an_owner_is_never_exceeded() -> Result<(), BoxError> {
     let cluster = Cluster::start().await?;
     let caps = Caps::none().per_principal(3);
-    let stores = vec![cluster.backend()?; 12];
+    let stores = vec![backend(&cluster)?; 12];
     let created = race(stores, move |number, store| async move {
         let record = session::record_of(&format!("s{number}"), &session::alice())?;
         Ok::<_, BoxError>(store.create(&record, TTL, &caps).await?)
@@ -160,7 +83,7 @@ async fn the_cap_of_an_owner_is_never_exceeded() -> Result<(), BoxError> {
         .filter(|created| matches!(created, Created::Created(_)));
     assert_eq!(made.count(), 3, "{created:?}");
     // A free place is found again.
-    let store = cluster.backend()?;
+    let store = backend(&cluster)?;
     let first = store.list(None, 1).await?;
     assert!(store.delete(&first[0].record.id).await?);
     let record = session::record_of("another", &session::alice())?;
@@ -172,7 +95,7 @@ async fn the_cap_of_an_owner_is_never_exceeded() -> Result<(), BoxError> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logs_and_sessions_of_every_slot_are_asked_for_at_once() -> Result<(), BoxError> {
     let cluster = Cluster::start().await?;
-    let store = cluster.backend()?;
+    let store = backend(&cluster)?;
     let keep = Retention {
         events: 10,
         bytes: 1 << 20,
@@ -194,7 +117,7 @@ async fn logs_and_sessions_of_every_slot_are_asked_for_at_once() -> Result<(), B
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn listeners_hear_whatever_node_has_their_channel() -> Result<(), BoxError> {
     let cluster = Cluster::start().await?;
-    let (here, there) = (cluster.backend()?, cluster.backend()?);
+    let (here, there) = (backend(&cluster)?, backend(&cluster)?);
     for number in 0..10 {
         let instance = InstanceId::new(format!("i{number}"));
         let mut ear = here.listen(&instance).await?;
@@ -204,10 +127,11 @@ async fn listeners_hear_whatever_node_has_their_channel() -> Result<(), BoxError
     Ok(())
 }
 
+/// BP-15: slots may move.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slot_that_moved_is_found_within_the_call() -> Result<(), BoxError> {
     let cluster = Cluster::start().await?;
-    let store = cluster.backend()?;
+    let store = backend(&cluster)?;
     assert_eq!(store.heads(&[LogKey::Config]).await?, [None]);
     let slots: Vec<u32> = cluster.ask(&["CLUSTER", "KEYSLOT", "{mcp:c}:l"]).await?;
     let slot = slots[0].to_string();

@@ -1,6 +1,6 @@
 //! What a listener hears when the way to the server breaks.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use mcp_core::{
     BoxError,
@@ -8,7 +8,7 @@ use mcp_core::{
 };
 use mcp_store_redis::RedisBackend;
 use mcp_testkit::{fault::Cutter, server::RedisServer};
-use tokio::time::timeout;
+use tokio::{runtime, time::timeout};
 
 /// Longer than anything here takes.
 const SOON: Duration = Duration::from_secs(10);
@@ -45,6 +45,7 @@ async fn hears_again(store: &RedisBackend, ear: &mut Box<dyn Listener>) -> Resul
     }
 }
 
+/// BP-15: a cut connection is made again, and says so.
 #[tokio::test]
 async fn a_killed_listener_says_that_it_may_have_lost_and_hears_again() -> Result<(), BoxError> {
     let server = RedisServer::start()?;
@@ -58,6 +59,7 @@ async fn a_killed_listener_says_that_it_may_have_lost_and_hears_again() -> Resul
     Ok(())
 }
 
+/// BP-13: what is half-open is noticed and replaced.
 #[tokio::test]
 async fn a_deaf_listener_is_noticed_by_its_probe() -> Result<(), BoxError> {
     let server = RedisServer::start()?;
@@ -71,6 +73,7 @@ async fn a_deaf_listener_is_noticed_by_its_probe() -> Result<(), BoxError> {
     hears_again(&backend(&server.url())?, &mut ear).await
 }
 
+/// BP-15: so is one to a server that was restarted.
 #[tokio::test]
 async fn a_restarted_server_is_heard_again() -> Result<(), BoxError> {
     let mut server = RedisServer::start()?;
@@ -93,6 +96,7 @@ async fn probes_are_not_handed_on() -> Result<(), BoxError> {
     hears_again(&store, &mut ear).await
 }
 
+/// BP-17, BP-18: of somebody else, or of the next version.
 #[tokio::test]
 async fn foreign_messages_are_skipped() -> Result<(), BoxError> {
     let server = RedisServer::start()?;
@@ -109,6 +113,26 @@ async fn foreign_messages_are_skipped() -> Result<(), BoxError> {
     Ok(())
 }
 
+/// BP-14: whoever listens is told that nobody hears any more, and may begin again.
+#[tokio::test]
+async fn a_task_that_ends_ends_its_listeners_and_another_takes_its_place() -> Result<(), BoxError> {
+    let server = RedisServer::start()?;
+    let store = backend(&server.url())?;
+    let first = store.clone();
+    // The task runs where its first listener was made, and ends with that runtime.
+    let made = thread::spawn(move || -> Result<Box<dyn Listener>, BoxError> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(listen(&first))
+    });
+    let mut orphan = made.join().map_err(|_| "the thread panicked")??;
+    while timeout(SOON, orphan.next()).await?.is_some() {}
+    let mut ear = listen(&store).await?;
+    hears_again(&store, &mut ear).await
+}
+
+/// BP-19: all listeners share one connection.
 #[tokio::test]
 async fn dropped_listeners_leave_no_connection() -> Result<(), BoxError> {
     let server = RedisServer::start()?;

@@ -86,6 +86,7 @@ async fn nobody_there_is_unavailable_at_once() -> Result<(), BoxError> {
     Ok(())
 }
 
+/// BP-15: the scripts are sent again.
 #[tokio::test]
 async fn a_flushed_script_cache_is_not_noticed() -> Result<(), BoxError> {
     let server = RedisServer::start()?;
@@ -97,6 +98,7 @@ async fn a_flushed_script_cache_is_not_noticed() -> Result<(), BoxError> {
     Ok(())
 }
 
+/// BP-15: connections that were cut are made again.
 #[tokio::test]
 async fn killed_connections_are_replaced_without_a_failed_call() -> Result<(), BoxError> {
     let server = RedisServer::start()?;
@@ -244,6 +246,7 @@ async fn a_request_cut_in_its_midst_is_not_applied() -> Result<(), BoxError> {
     Ok(())
 }
 
+/// what takes no writes says so.
 #[tokio::test]
 async fn a_replica_is_unavailable_until_it_is_promoted() -> Result<(), BoxError> {
     let server = RedisServer::start()?;
@@ -279,6 +282,7 @@ async fn a_full_server_is_unavailable_and_changes_nothing() -> Result<(), BoxErr
     Ok(())
 }
 
+/// nobody waits for ever.
 #[tokio::test]
 async fn no_connection_to_be_had_is_unavailable() -> Result<(), BoxError> {
     let server = RedisServer::start()?;

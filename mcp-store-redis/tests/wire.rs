@@ -5,17 +5,26 @@ mod operations;
 #[path = "support/turns.rs"]
 mod turns;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use mcp_core::{
     BoxError,
-    store::{Append, EventStore, LogKey, Retention, SessionId, SessionStore},
+    store::{
+        Append, Caps, EventStore, LeaseStore, LogKey, Retention, SessionChange, SessionId,
+        SessionStore, Version,
+    },
 };
 use mcp_store_redis::{
     RedisBackend,
     deadpool_redis::redis::{Client, cmd},
 };
-use mcp_testkit::server::RedisServer;
+use mcp_testkit::{
+    server::RedisServer,
+    session::{self, TTL},
+};
 use operations::{every_operation, stream};
+use tokio::time::Instant;
 use turns::Turns;
 
 /// A backend whose round trips are counted, and which the server knows all scripts of.
@@ -65,6 +74,34 @@ async fn heads_of_many_logs_and_touches_of_many_sessions_are_one_round_trip() ->
     Ok(())
 }
 
+/// SS-14: the same calls are the same bytes whenever they are made: no clock of the process is in them.
+#[tokio::test]
+async fn no_clock_of_the_process_is_sent() -> Result<(), BoxError> {
+    let server = RedisServer::start()?;
+    let (turns, backend) = counted(&server).await?;
+    let record = session::record("session")?;
+    let mut said = Vec::new();
+    for _ in 0..2 {
+        turns.said();
+        let began = Instant::now();
+        backend.create(&record, TTL, &Caps::none()).await?;
+        backend.touch(std::slice::from_ref(&record.id)).await?;
+        let change = SessionChange::to(record.clone());
+        // The second time it is a conflict.
+        backend.update(&record.id, Version(1), &change).await.ok();
+        backend.load(&record.id).await?;
+        backend.hold("name", "holder", TTL.idle, b"facts").await?;
+        said.push(turns.said());
+        while began.elapsed() < Duration::from_millis(20) {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert!(!said[0].is_empty());
+    assert_eq!(said[0], said[1]);
+    Ok(())
+}
+
+/// BP-19, X-05: connections are shared, not taken.
 #[tokio::test]
 async fn a_thousand_calls_share_two_connections() -> Result<(), BoxError> {
     let server = RedisServer::start()?;

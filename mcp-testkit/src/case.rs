@@ -20,9 +20,6 @@ use crate::{
     Claims, Damage, Failure, Harness, Namespace, Outcome, Rule, report, settings, shown::chain,
 };
 
-/// A case that takes longer has failed.
-const DEADLINE: Duration = Duration::from_secs(30);
-
 /// How many threads a case has, so that what runs at once really does.
 const THREADS: usize = 4;
 
@@ -161,11 +158,12 @@ impl<'h, H: Harness> Case<'h, H> {
     /// Runs a body within the deadline, then removes the namespaces.
     pub(crate) async fn judge(&self, body: impl Future<Output = CaseResult>) -> Outcome {
         let body = AssertUnwindSafe(body).catch_unwind();
-        let ended = match timeout(DEADLINE, body).await {
+        let deadline = settings::deadline();
+        let ended = match timeout(deadline, body).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err(error))) => Err(chain(error.as_ref())),
             Ok(Err(panic)) => Err(said(panic.as_ref())),
-            Err(_) => Err(format!("it was not done after {} s", DEADLINE.as_secs())),
+            Err(_) => Err(format!("it was not done after {} s", deadline.as_secs())),
         };
         match ended.and(self.close().await) {
             Ok(()) => Outcome::Passed,
@@ -180,7 +178,7 @@ impl<'h, H: Harness> Case<'h, H> {
         let visited = self.visited.load(Ordering::SeqCst);
         for namespace in [Some(&self.namespace), visited.then_some(&self.neighbour)] {
             let Some(namespace) = namespace else { continue };
-            match timeout(DEADLINE, self.harness.close(namespace)).await {
+            match timeout(settings::deadline(), self.harness.close(namespace)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => return Err(format!("close: {}", chain(error.as_ref()))),
                 Err(_) => return Err("close did not end".to_owned()),
@@ -198,7 +196,8 @@ impl<H: Harness> fmt::Debug for Case<'_, H> {
     }
 }
 
-/// Runs one case as a test: a runtime of its own, a namespace of its own, 30 seconds.
+/// Runs one case as a test: a runtime of its own, a namespace of its own, 30 seconds, and more with more
+/// rounds than the default.
 ///
 /// The suites' macros call it; a backend calls it for cases of its own. `backend` names the column
 /// of the report, usually `env!("CARGO_PKG_NAME")`.

@@ -139,7 +139,7 @@ promises! {
     "LS-01" Store "one holder at a time, each with a greater fence";
     "LS-02" Store "a lease that is not renewed ends, by the backend's clock";
     "LS-03" Store "a stale holder changes nothing";
-    "LS-04" Server "a holder knows of the end before somebody else can begin" "the holder counts, no store does";
+    "LS-04" Server "who lost its lease finds its streams ended, and adds nothing to them" "servers write streams; it is the end of a log that fences its writer, no clock";
     "LS-05" Store "no names collide, and namespaces share nothing";
     "LS-06" Server "after an outage no lease is judged gone before its holder could renew it" "it is judged by servers";
     "LS-07" Store "list shows the living with their latest facts";
@@ -149,7 +149,7 @@ promises! {
     "X-01" Store "without its backend every call fails before its deadline";
     "X-02" Store "when the backend is back, calls succeed";
     "X-03" Store "what may have been applied is `Unknown`, what was not is `Unavailable`";
-    "X-04" Release "a failover in the midst of a write loses nothing in silence" "it takes a replica and a failover";
+    "X-04" Wire "a failover loses nothing in silence: what is gone begins a new epoch" "it takes a replica and a failover";
     "X-05" Wire "exhausted connections are `Unavailable`, never a deadlock" "pools are the backend's own";
     "X-06" Store "a dropped call leaves the state before or after it";
     "X-07" Store "a dropped subscription loses nothing for the next one";

@@ -1,14 +1,23 @@
 //! What whoever runs the tests can set, by environment variables.
 
-use std::{env, ffi::OsString};
+use std::{env, ffi::OsString, time::Duration};
 
 /// How often a race is run when nobody says otherwise.
 const ROUNDS: usize = 20;
+
+/// How long a case may take with that many.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// `MCP_TESTKIT_ROUNDS`: how often each race is run.
 pub(crate) fn rounds() -> usize {
     let given = text("MCP_TESTKIT_ROUNDS").and_then(|text| text.parse().ok());
     given.unwrap_or(ROUNDS).max(1)
+}
+
+/// How long a case may take before it has failed: longer the more often its races are run.
+pub(crate) fn deadline() -> Duration {
+    let more = rounds().div_ceil(ROUNDS);
+    DEADLINE.saturating_mul(u32::try_from(more).unwrap_or(u32::MAX))
 }
 
 /// `MCP_TESTKIT_KEEP=1`: namespaces stay after their cases, to be looked at.

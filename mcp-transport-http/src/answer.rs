@@ -1,5 +1,7 @@
 //! From outcomes to HTTP: status codes and JSON bodies.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -18,6 +20,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A request that ends here, with its answer.
+#[derive(Debug)]
 pub(crate) struct Refused(Box<Response>);
 
 impl From<Response> for Refused {
@@ -85,12 +88,16 @@ pub(crate) fn refusal(id: Option<&RequestId>, refusal: &Refusal) -> Response {
         RefusalKind::NotOffered => return endpoint::method_not_allowed("POST"),
         _ => StatusCode::BAD_REQUEST,
     };
-    let mut response = error_for(status, id, &refusal.error);
-    if let Some(after) = refusal.retry_after {
-        let seconds = after.as_secs().max(1);
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    let response = error_for(status, id, &refusal.error);
+    match refusal.retry_after {
+        Some(after) => retry_after(response, after),
+        None => response,
     }
+}
+
+/// Says when to try again, in whole seconds and at least one.
+pub(crate) fn retry_after(mut response: Response, after: Duration) -> Response {
+    let seconds = HeaderValue::from(after.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, seconds);
     response
 }

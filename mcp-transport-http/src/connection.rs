@@ -1,5 +1,5 @@
-//! Connections that can be cut: when their peer takes nothing for too long, or when the server has
-//! closed and they do not end.
+//! Connections that can be cut: when their peer takes nothing or says nothing for too long, or when
+//! the server has closed and they do not end.
 
 use std::{
     collections::HashMap,
@@ -15,55 +15,122 @@ use std::{
 
 use axum::serve::Listener;
 use futures_util::task::AtomicWaker;
+use mcp_core::server::{Phase, Server};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep, sleep_until},
 };
 
+use crate::silence::{Activity, Silence, Ticks};
+
 /// The open connections of one listener. Clones are the same connections.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Connections(Arc<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     open: Mutex<HashMap<u64, Arc<Cut>>>,
     next: AtomicU64,
+    ticks: Ticks,
+    /// One permit for each connection that may still be opened.
+    room: Arc<Semaphore>,
 }
 
-/// Tells a connection that it is cut.
+/// What a connection does, and the way to tell it that it is cut.
 #[derive(Debug, Default)]
 struct Cut {
+    activity: Arc<Activity>,
     done: AtomicBool,
     /// Whatever task polls the connection.
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
 
+impl Cut {
+    fn cut(&self) {
+        self.done.store(true, Ordering::Release);
+        self.reader.wake();
+        self.writer.wake();
+    }
+}
+
 impl Connections {
+    /// At most `most` at the same time.
+    pub(crate) fn new(most: usize) -> Self {
+        let most = most.clamp(1, Semaphore::MAX_PERMITS);
+        Self(Arc::new(Inner {
+            open: Mutex::default(),
+            next: AtomicU64::default(),
+            ticks: Ticks::default(),
+            room: Arc::new(Semaphore::new(most)),
+        }))
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Arc<Cut>>> {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self) -> Entry {
+    fn add(&self, room: Option<OwnedSemaphorePermit>) -> Entry {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let cut = Arc::new(Cut::default());
+        let cut = Arc::new(Cut {
+            activity: Arc::new(Activity::new(self.0.ticks.clone())),
+            ..Cut::default()
+        });
         self.open().insert(number, Arc::clone(&cut));
+        metrics::gauge!("mcp.connections.open").increment(1.0);
         Entry {
             connections: self.clone(),
             number,
             cut,
+            _room: room,
+        }
+    }
+
+    /// Ready when one more connection may be opened, or the server closes: what has connected until
+    /// then is still heard.
+    async fn room(&self, server: &Server) -> Option<OwnedSemaphorePermit> {
+        let room = &self.0.room;
+        if let Ok(room) = Arc::clone(room).try_acquire_owned() {
+            return Some(room);
+        }
+        tracing::warn!("there are as many connections as are allowed; others wait");
+        metrics::counter!("mcp.connections.waited").increment(1);
+        tokio::select! {
+            room = Arc::clone(room).acquire_owned() => room.ok(),
+            () = server.reached(Phase::Closing) => None,
         }
     }
 
     /// Makes every connection that is open now fail; says how many there were.
     pub(crate) fn cut(&self) -> usize {
         let open: Vec<_> = self.open().values().map(Arc::clone).collect();
-        for cut in &open {
-            cut.done.store(true, Ordering::Release);
-            cut.reader.wake();
-            cut.writer.wake();
+        for connection in &open {
+            connection.cut();
         }
         open.len()
+    }
+
+    /// Cuts whoever is silent for too long, for ever.
+    pub(crate) async fn watch(&self, silence: Silence) {
+        let (period, head, idle) = silence.in_ticks();
+        loop {
+            sleep_until(Instant::now() + period).await;
+            let now = self.0.ticks.advance();
+            let overdue: Vec<_> = {
+                let open = self.open();
+                let all = open.values();
+                let overdue = all.filter_map(|connection| {
+                    let reason = connection.activity.overdue(now, head, idle)?;
+                    Some((Arc::clone(connection), reason))
+                });
+                overdue.collect()
+            };
+            for (connection, reason) in overdue {
+                metrics::counter!("mcp.connections.cut", "reason" => reason).increment(1);
+                connection.cut();
+            }
+        }
     }
 }
 
@@ -72,6 +139,7 @@ struct Entry {
     connections: Connections,
     number: u64,
     cut: Arc<Cut>,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Entry {
@@ -87,6 +155,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
+        metrics::gauge!("mcp.connections.open").decrement(1.0);
         self.connections.open().remove(&self.number);
     }
 }
@@ -95,6 +164,7 @@ impl Drop for Entry {
 pub(crate) struct Cuttable<L> {
     pub(crate) listener: L,
     pub(crate) connections: Connections,
+    pub(crate) server: Server,
     /// How long a write may wait for the peer.
     pub(crate) write: Duration,
 }
@@ -104,13 +174,14 @@ impl<L: Listener> Listener for Cuttable<L> {
     type Addr = L::Addr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let room = self.connections.room(&self.server).await;
         // axum's own implementations wait and try again when a connection cannot be accepted.
         let (stream, address) = self.listener.accept().await;
         let connection = Connection {
             stream,
             write: self.write,
             stalled: None,
-            entry: self.connections.add(),
+            entry: self.connections.add(room),
         };
         (connection, address)
     }
@@ -130,6 +201,18 @@ pub(crate) struct Connection<S> {
 }
 
 impl<S> Connection<S> {
+    /// What it does, for the service that answers its requests to tell.
+    pub(crate) fn activity(&self) -> &Arc<Activity> {
+        &self.entry.cut.activity
+    }
+
+    /// A flush is no sign of life: HTTP flushes whenever it has looked.
+    fn note(&self, written: &Poll<io::Result<usize>>) {
+        if written.is_ready() {
+            self.activity().said();
+        }
+    }
+
     /// Starts the deadline at the first write that must wait, and ends it at the first that need not.
     fn watch<T>(
         &mut self,
@@ -161,6 +244,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if read.is_pending() {
             self.entry.check(&self.entry.cut.reader, cx)?;
+        } else {
+            self.activity().heard();
         }
         read
     }
@@ -173,6 +258,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.note(&written);
         self.watch(cx, written)
     }
 
@@ -182,6 +268,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.note(&written);
         self.watch(cx, written)
     }
 
@@ -210,14 +297,14 @@ mod tests {
             stream,
             write: Duration::from_secs(30),
             stalled: None,
-            entry: connections.add(),
+            entry: connections.add(None),
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_write_that_nobody_takes_fails_at_its_deadline() {
         let (stream, _peer) = duplex(16);
-        let mut connection = connection(stream, &Connections::default());
+        let mut connection = connection(stream, &Connections::new(9));
         let began = Instant::now();
         connection.write_all(&[0; 16]).await.unwrap();
         assert_eq!(began.elapsed(), Duration::ZERO);
@@ -228,7 +315,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_connection_that_is_cut_wakes_its_reader_and_its_writer() {
-        let connections = Connections::default();
+        let connections = Connections::new(9);
         let (stream, _peer) = duplex(16);
         let (mut reader, mut writer) = tokio::io::split(connection(stream, &connections));
         let mut buffer = [0; 1];
@@ -243,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_ended_is_forgotten() {
-        let connections = Connections::default();
+        let connections = Connections::new(9);
         drop(connection(duplex(1).0, &connections));
         assert_eq!(connections.cut(), 0);
     }

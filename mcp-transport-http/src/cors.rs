@@ -32,5 +32,10 @@ pub(crate) fn layer(config: &Config) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::POST, Method::GET, Method::DELETE])
         .allow_headers(ALLOWED_HEADERS)
-        .expose_headers([SESSION_ID, PROTOCOL_VERSION])
+        .expose_headers([
+            SESSION_ID,
+            PROTOCOL_VERSION,
+            header::RETRY_AFTER,
+            header::WWW_AUTHENTICATE,
+        ])
 }

@@ -1,6 +1,10 @@
 //! One DELETE: the client ends its session.
 
-use axum::{extract::Request, http::StatusCode, response::Response};
+use axum::{
+    http::{StatusCode, request::Parts},
+    response::Response,
+};
+use mcp_core::server::Surface;
 
 use crate::{
     answer::{self, Refused},
@@ -10,18 +14,17 @@ use crate::{
 };
 
 /// Serves a DELETE.
-pub(crate) async fn delete(endpoint: &Endpoint, request: Request) -> Result<Response, Refused> {
+pub(crate) async fn delete(endpoint: &Endpoint, parts: &Parts) -> Result<Response, Refused> {
     let server = &endpoint.server;
     if !endpoint.has_sessions() {
         return Err(endpoint::method_not_allowed("POST").into());
     }
-    let (parts, _) = request.into_parts();
     if headers::version(&parts.headers, server)? == Stated::Sessionless {
         return Err(endpoint::method_not_allowed("POST").into());
     }
     let id = headers::session_id(&parts.headers, None)?;
-    let principal = endpoint.principal(&parts);
-    let session = server.session(id, principal.as_ref()).await?;
+    let principal = endpoint::principal(&parts.extensions);
+    let session = server.session_for(Surface::Delete, id, principal).await?;
     server.terminate(session.id()).await?;
     Ok(answer::empty(StatusCode::OK))
 }

@@ -11,6 +11,8 @@
 //! A server without a sessionless revision says −32600 in place of both codes: clients take them as
 //! the sign of a server that has one.
 
+use std::borrow::Cow;
+
 use mcp_core::{
     jsonrpc::{ErrorObject, Request},
     protocol::{
@@ -48,18 +50,20 @@ pub(crate) fn of(
     request: &Request,
     served: &[Revision],
 ) -> Result<Era, ErrorObject> {
-    let params = request.params.as_deref();
+    let meta = request.meta().map(AsRef::as_ref);
     if served.iter().all(|revision| revision.is_session_oriented()) {
         return sessions_only(header, request, served);
     }
     let named = header.and_then(Revision::parse);
     if named.is_some_and(|revision| !revision.is_session_oriented()) {
-        return sessionless(header.unwrap_or_default(), params, served);
+        return sessionless(header.unwrap_or_default(), meta, served);
     }
     if request.method == Method::Initialize {
         let sessions = served.iter().any(|revision| revision.is_session_oriented());
-        let requested =
-            || InitializeRequestParams::version_in(params).or(header.map(str::to_owned));
+        let requested = || {
+            InitializeRequestParams::version_in(request.params().map(AsRef::as_ref))
+                .or(header.map(str::to_owned))
+        };
         return if sessions {
             Ok(Era::Sessions(is_served(named, served)))
         } else {
@@ -69,7 +73,7 @@ pub(crate) fn of(
             ))
         };
     }
-    let meta = RequestMeta::version_in(params);
+    let meta = RequestMeta::version_in(meta);
     match (header, meta.as_deref()) {
         (Some(header), _) if is_served(named, served).is_none() => match meta {
             Some(meta) if meta != header => Err(differs(header, &meta)),
@@ -106,16 +110,18 @@ pub(crate) fn stated(header: Option<&str>, served: &[Revision]) -> Result<Stated
     }
 }
 
-fn sessionless(
-    header: &str,
-    params: Option<&[u8]>,
-    served: &[Revision],
-) -> Result<Era, ErrorObject> {
-    if let Some(meta) = RequestMeta::version_in(params).filter(|meta| meta != header) {
-        return Err(differs(header, &meta));
+fn sessionless(header: &str, meta: Option<&[u8]>, served: &[Revision]) -> Result<Era, ErrorObject> {
+    let read = RequestMeta::required(meta, served);
+    let unread = || RequestMeta::version_in(meta).map(Cow::Owned);
+    let named = match &read {
+        Ok(read) => read.protocol_version.as_deref().map(Cow::Borrowed),
+        Err(_) => unread(),
+    };
+    // That the versions differ is said before anything else that is wrong.
+    match named.filter(|version| version != header) {
+        Some(version) => Err(differs(header, &version)),
+        None => read.map(|read| Era::Sessionless(Box::new(read))),
     }
-    let meta = RequestMeta::required(params, served)?;
-    Ok(Era::Sessionless(Box::new(meta)))
 }
 
 /// Where every revision has sessions.
@@ -131,7 +137,7 @@ fn sessions_only(
     if let (Some(header), None) = (header, named) {
         return Err(UnsupportedProtocolVersionData::error(header, served));
     }
-    match RequestMeta::version_in(request.params.as_deref()) {
+    match RequestMeta::version_in(request.meta().map(AsRef::as_ref)) {
         Some(meta) if RequestMeta::is_sessionless(&meta) => {
             Err(UnsupportedProtocolVersionData::error(&meta, served))
         }

@@ -1,7 +1,10 @@
 //! One GET: the session's own stream, or a stream that is resumed.
 
-use axum::{extract::Request, http::StatusCode, response::Response};
-use mcp_core::jsonrpc::ErrorObject;
+use axum::{
+    http::{StatusCode, request::Parts},
+    response::Response,
+};
+use mcp_core::{jsonrpc::ErrorObject, server::Surface};
 
 use crate::{
     answer::{self, Refused},
@@ -12,12 +15,11 @@ use crate::{
 };
 
 /// Serves a GET.
-pub(crate) async fn get(endpoint: &Endpoint, request: Request) -> Result<Response, Refused> {
+pub(crate) async fn get(endpoint: &Endpoint, parts: &Parts) -> Result<Response, Refused> {
     let server = &endpoint.server;
     if !endpoint.has_sessions() {
         return Err(endpoint::method_not_allowed("POST").into());
     }
-    let (parts, _) = request.into_parts();
     if headers::version(&parts.headers, server)? == Stated::Sessionless {
         return Err(endpoint::method_not_allowed("POST").into());
     }
@@ -27,8 +29,13 @@ pub(crate) async fn get(endpoint: &Endpoint, request: Request) -> Result<Respons
     }
     let id = headers::session_id(&parts.headers, None)?;
     let last_event = headers::one(&parts.headers, &LAST_EVENT_ID)?;
-    let principal = endpoint.principal(&parts);
-    let session = server.session(id, principal.as_ref()).await?;
+    let principal = endpoint::principal(&parts.extensions);
+    let surface = match last_event {
+        Some(_) => Surface::Resume,
+        None => Surface::Get,
+    };
+    let session = server.session_for(surface, id, principal).await?;
+    let how = endpoint.listening(parts)?;
     let events = server.listen(&session, last_event).await?;
-    Ok(sse::response(events, endpoint.config.keep_alive))
+    Ok(sse::listening(events, endpoint.config.keep_alive, how))
 }

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use mcp_core::{
     jsonrpc::{ErrorObject, RequestId},
-    server::Server,
+    server::{Reply, Server},
 };
 
 use crate::{
@@ -66,23 +66,34 @@ pub(crate) struct Accepts {
 impl Accepts {
     /// Reads `Accept`. Without the header everything is accepted (RFC 9110, section 12.5.1).
     pub(crate) fn of(headers: &HeaderMap) -> Self {
+        const BOTH: Accepts = Accepts {
+            json: true,
+            sse: true,
+        };
         let mut accepts = Self {
             json: false,
             sse: false,
         };
         let mut any = false;
         for value in headers.get_all(header::ACCEPT) {
+            // What the specification tells clients to send.
+            if value == "application/json, text/event-stream" {
+                return BOTH;
+            }
             any = true;
             for range in value.to_str().unwrap_or_default().split(',') {
                 accepts.add(range);
             }
         }
-        if any {
-            return accepts;
-        }
-        Self {
-            json: true,
-            sse: true,
+        if any { accepts } else { BOTH }
+    }
+
+    /// What the reply to a request may be.
+    pub(crate) fn reply(self) -> Reply {
+        if self.sse {
+            Reply::Stream
+        } else {
+            Reply::Single
         }
     }
 
@@ -105,9 +116,13 @@ impl Accepts {
 
 /// Whether the body says that it is JSON.
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let value = headers.get(header::CONTENT_TYPE);
-    let value = value.and_then(|value| value.to_str().ok());
-    let media = value.and_then(|value| value.split(';').next());
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    if value == "application/json" {
+        return true;
+    }
+    let media = value.to_str().ok().and_then(|text| text.split(';').next());
     media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
 }
 

@@ -33,10 +33,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod answer;
+pub mod auth;
+mod body;
 mod config;
 mod connection;
 mod cors;
 mod delete;
+mod drain;
 mod endpoint;
 mod era;
 mod get;
@@ -47,11 +50,21 @@ mod mirror;
 mod mirrored_value;
 mod origin;
 mod post;
+mod quota;
 mod sessionless;
+mod silence;
 mod sse;
 mod transport;
 
-pub use self::{listener::HttpListener, transport::HttpTransport};
+pub use self::{
+    drain::{Draining, Sweep},
+    listener::HttpListener,
+    transport::HttpTransport,
+};
+// Its snippets use other crates as well, and are compiled where those are at hand.
+#[cfg(not(doctest))]
+#[doc = include_str!("../docs/deployment.md")]
+pub mod deployment {}
 pub use axum;
 pub use mcp_core::transport::{IntoServer, ServeError, signal};
 

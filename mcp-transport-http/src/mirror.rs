@@ -11,7 +11,6 @@ use mcp_core::{
     protocol::Method,
     router::MirroredHeader,
 };
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::mirrored_value::{self, says};
@@ -21,16 +20,6 @@ pub(crate) const NAME: HeaderName = HeaderName::from_static("mcp-name");
 
 /// What of a value is shown in an error.
 const SHOWN: usize = 128;
-/// What a header may repeat, out of `params`.
-#[derive(Deserialize, Default)]
-struct Params<'a> {
-    #[serde(borrow, default)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    uri: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    arguments: Option<&'a RawValue>,
-}
 
 /// Compares the headers of a request with its body. `mirrored` says which arguments of a tool are
 /// repeated.
@@ -54,29 +43,22 @@ pub(crate) fn check(
     ) {
         return Ok(());
     }
-    let params = request.params.as_deref().map(serde_json::from_slice);
-    let params: Params<'_> = match params {
-        Some(Ok(params)) => params,
-        Some(Err(_)) => return Err(mismatch("the body has parameters that cannot be compared")),
-        None => Params::default(),
-    };
-    let name = if request.method == Method::ResourcesRead {
-        params.uri
-    } else {
-        params.name
-    };
-    let name = name.and_then(|json| serde_json::from_str::<String>(json.get()).ok());
-    let found = decoded(&NAME, required(headers, &NAME, name.as_deref())?)?;
+    let name = request.target();
+    let found = decoded(&NAME, required(headers, &NAME, name)?)?;
     let Some(name) = name else {
         return Err(unexpected(&NAME, &found));
     };
     if found != name {
-        return Err(differs(&NAME, &found, &name));
+        return Err(differs(&NAME, &found, name));
     }
     if request.method == Method::ToolsCall {
-        let mirrored = mirrored(&name);
-        for header in mirrored.iter().flat_map(|headers| headers.iter()) {
-            argument(headers, header, params.arguments)?;
+        let Some(mirrored) = mirrored(name) else {
+            return Ok(());
+        };
+        let arguments = request.arguments().map(|json| serde_json::from_slice(json));
+        let arguments = arguments.transpose().unwrap_or_default();
+        for header in mirrored.iter() {
+            argument(headers, header, arguments)?;
         }
     }
     Ok(())

@@ -3,10 +3,7 @@
 //! The specification's security warning for Streamable HTTP: a page that the user visits must not
 //! reach a local server through DNS rebinding.
 
-use axum::{
-    extract::Request,
-    http::{HeaderMap, HeaderName, StatusCode, header},
-};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header, request::Parts};
 use mcp_core::jsonrpc::ErrorObject;
 
 use crate::{
@@ -15,12 +12,12 @@ use crate::{
 };
 
 /// Lets a request pass, or says why not.
-pub(crate) fn check(config: &Config, request: &Request) -> Result<(), Refused> {
+pub(crate) fn check(config: &Config, parts: &Parts) -> Result<(), Refused> {
     let refused = |what: &'static str| {
         let error = ErrorObject::invalid_request(what).reason("forbidden_origin");
         Refused::from(answer::error(StatusCode::FORBIDDEN, &error))
     };
-    let headers = request.headers();
+    let headers = &parts.headers;
     if let Some(origin) = one(headers, &header::ORIGIN).map_err(|()| refused("two origins"))?
         && !allowed(config, origin)
     {
@@ -29,7 +26,7 @@ pub(crate) fn check(config: &Config, request: &Request) -> Result<(), Refused> {
     if !config.loopback && config.allowed_hosts.is_empty() {
         return Ok(());
     }
-    let host = match request.uri().authority() {
+    let host = match parts.uri.authority() {
         Some(authority) => Some(authority.as_str()),
         None => one(headers, &header::HOST).map_err(|()| refused("two hosts"))?,
     };

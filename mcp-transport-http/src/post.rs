@@ -2,13 +2,11 @@
 
 use axum::{
     body::Body,
-    extract::Request as HttpRequest,
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
 use futures_util::future::join_all;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use mcp_core::{
     jsonrpc::{self, ErrorObject, Incoming, Message, Request, RequestId},
     protocol::{Method, Revision},
@@ -18,7 +16,8 @@ use mcp_core::{
 
 use crate::{
     answer::{self, Refused},
-    endpoint::Endpoint,
+    auth, body,
+    endpoint::{self, Endpoint},
     era::{self, Era, Stated},
     headers::{self, Accepts, PROTOCOL_VERSION, SESSION_ID},
     sessionless, sse,
@@ -28,8 +27,11 @@ use crate::{
 const ASSUMED: Revision = Revision::V2025_03_26;
 
 /// Serves a POST.
-pub(crate) async fn post(endpoint: &Endpoint, request: HttpRequest) -> Result<Response, Refused> {
-    let (parts, body) = request.into_parts();
+pub(crate) async fn post(
+    endpoint: &Endpoint,
+    parts: &mut Parts,
+    body: Body,
+) -> Result<Response, Refused> {
     let accepts = Accepts::of(&parts.headers);
     if !accepts.json && !accepts.sse {
         return Err(fault(
@@ -43,82 +45,70 @@ pub(crate) async fn post(endpoint: &Endpoint, request: HttpRequest) -> Result<Re
             "`Content-Type` must be application/json",
         ));
     }
-    let body = read(endpoint, &parts, body).await?;
-    let incoming = jsonrpc::parse(&body).map_err(|error| {
-        let id = error.id.as_ref();
-        answer::error_for(StatusCode::BAD_REQUEST, id, &error.error)
-    })?;
-    match incoming {
-        Incoming::Single(Message::Request(request)) => {
-            by_era(endpoint, parts, request, accepts).await
+    let incoming = parse(&body::read(&endpoint.config, &parts.headers, body).await?)?;
+    let request = match incoming {
+        Incoming::Single(Message::Request(request)) => request,
+        Incoming::Single(message) => return Box::pin(told(endpoint, parts, message)).await,
+        Incoming::Batch(members) => {
+            return Box::pin(batch(endpoint, parts, members, accepts)).await;
         }
-        Incoming::Single(message) => told(endpoint, &parts, message).await,
-        Incoming::Batch(members) => batch(endpoint, parts, members, accepts).await,
-    }
-}
-
-/// A request, by itself or in a session.
-async fn by_era(
-    endpoint: &Endpoint,
-    parts: Parts,
-    request: Request,
-    accepts: Accepts,
-) -> Result<Response, Refused> {
-    let header = headers::one(&parts.headers, &PROTOCOL_VERSION)?;
-    let era = era::of(header, &request, endpoint.server.revisions());
-    let wrong = |error| answer::error_for(StatusCode::BAD_REQUEST, Some(&request.id), &error);
-    match era.map_err(wrong)? {
+    };
+    let (server, reply) = (&endpoint.server, accepts.reply());
+    let call = match era(endpoint, parts, &request)? {
         Era::Sessionless(meta) => {
-            sessionless::serve(endpoint, parts, request, *meta, accepts).await
+            if !sessionless::is_plain(endpoint, &request) {
+                let response = sessionless::serve(endpoint, parts, request, meta, accepts);
+                return Box::pin(response).await;
+            }
+            let call = sessionless::begin(endpoint, parts, request, *meta, accepts.reply())?;
+            return Ok(sessionless::outcome(
+                endpoint,
+                call.outcome().await,
+                accepts,
+            ));
         }
         Era::Sessions(_) if request.method == Method::Initialize => {
-            Ok(initialize(endpoint, parts, request, accepts).await)
+            return Ok(Box::pin(initialize(endpoint, parts, request, accepts)).await);
         }
-        Era::Sessions(version) => in_session(endpoint, parts, request, version, accepts).await,
-    }
-}
-
-fn fault(status: StatusCode, text: &'static str) -> Refused {
-    answer::error(status, &ErrorObject::invalid_request(text)).into()
-}
-
-/// The body, if it is not too large. What the client announces is enough to refuse it.
-async fn read(endpoint: &Endpoint, parts: &Parts, body: Body) -> Result<Bytes, Refused> {
-    let limit = endpoint.config.max_body_size;
-    let too_large = || {
-        let error = ErrorObject::invalid_request("the body is too large")
-            .reason("too_large")
-            .with("limit", limit);
-        Refused::from(answer::error(StatusCode::PAYLOAD_TOO_LARGE, &error))
+        Era::Sessions(version) => {
+            if let Some(session) = session(endpoint, parts, Some(&request.id)).await? {
+                server.call(&session, request, endpoint::caller(parts), reply)
+            } else {
+                let revision = version.unwrap_or(ASSUMED);
+                server.call_alone(revision, request, endpoint::caller(parts), reply)
+            }
+        }
     };
-    let announced = parts.headers.get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let body = Limited::new(body, limit).collect();
-    match tokio::time::timeout(endpoint.config.read_deadline, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Err(_) => Err(fault(
-            StatusCode::REQUEST_TIMEOUT,
-            "the body did not arrive in time",
-        )),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a body ended early");
-            Err(fault(StatusCode::BAD_REQUEST, "the body ended early"))
-        }
-    }
+    Ok(outcome(endpoint, call.outcome().await, accepts))
+}
+
+fn parse(body: &Bytes) -> Result<Incoming, Refused> {
+    jsonrpc::parse(body).map_err(|error| {
+        let id = error.id.as_ref();
+        answer::error_for(StatusCode::BAD_REQUEST, id, &error.error).into()
+    })
+}
+
+fn era(endpoint: &Endpoint, parts: &Parts, request: &Request) -> Result<Era, Refused> {
+    let header = headers::one(&parts.headers, &PROTOCOL_VERSION)?;
+    let era = era::of(header, request, endpoint.server.revisions());
+    era.map_err(|error| {
+        answer::error_for(StatusCode::BAD_REQUEST, Some(&request.id), &error).into()
+    })
+}
+
+pub(crate) fn fault(status: StatusCode, text: &'static str) -> Refused {
+    answer::error(status, &ErrorObject::invalid_request(text)).into()
 }
 
 async fn initialize(
     endpoint: &Endpoint,
-    parts: Parts,
+    parts: &mut Parts,
     request: Request,
     accepts: Accepts,
 ) -> Response {
     let id = request.id.clone();
-    let caller = endpoint.caller(parts);
+    let caller = endpoint::caller(parts);
     match endpoint.server.initialize(request, caller).await {
         Err(refusal) => answer::refusal(Some(&id), &refusal),
         Ok(initialized) => {
@@ -144,33 +134,11 @@ async fn session(
         return Ok(None);
     }
     let session = headers::session_id(&parts.headers, id)?;
-    let principal = endpoint.principal(parts);
-    let found = endpoint.server.session(session, principal.as_ref()).await;
+    let principal = endpoint::principal(&parts.extensions);
+    let found = endpoint.server.session(session, principal).await;
     found
         .map(Some)
         .map_err(|refusal| answer::refusal(id, &refusal).into())
-}
-
-async fn in_session(
-    endpoint: &Endpoint,
-    parts: Parts,
-    request: Request,
-    version: Option<Revision>,
-    accepts: Accepts,
-) -> Result<Response, Refused> {
-    let server = &endpoint.server;
-    let session = session(endpoint, &parts, Some(&request.id)).await?;
-    let caller = endpoint.caller(parts);
-    let reply = if accepts.sse {
-        Reply::Stream
-    } else {
-        Reply::Single
-    };
-    let call = match session {
-        Some(session) => server.call(&session, request, caller, reply),
-        None => server.call_alone(version.unwrap_or(ASSUMED), request, caller, reply),
-    };
-    Ok(outcome(endpoint, call.outcome().await, accepts))
 }
 
 /// What wants no answer: a notification, or the client's answer to a question.
@@ -200,7 +168,13 @@ async fn told(endpoint: &Endpoint, parts: &Parts, message: Message) -> Result<Re
 
 pub(crate) fn outcome(endpoint: &Endpoint, outcome: Outcome, accepts: Accepts) -> Response {
     match outcome {
-        Outcome::Answer(response) => whole(response.into_message(), accepts),
+        Outcome::Answer(response) => {
+            let resource = endpoint.config.resource.as_ref();
+            match auth::forbidden(resource, &response) {
+                Some(forbidden) => forbidden,
+                None => whole(response.into_message(), accepts),
+            }
+        }
         Outcome::Stream(events) => sse::response(events, endpoint.config.keep_alive),
         Outcome::Cancelled if accepts.sse => sse::ended(),
         Outcome::Cancelled => answer::accepted(),
@@ -221,7 +195,7 @@ type Member = Result<Message, ErrorObject>;
 /// A JSON-RPC batch: only in sessions of 2025-03-26.
 async fn batch(
     endpoint: &Endpoint,
-    parts: Parts,
+    parts: &mut Parts,
     members: Vec<Member>,
     accepts: Accepts,
 ) -> Result<Response, Refused> {
@@ -235,7 +209,7 @@ async fn batch(
     let Stated::Sessions(version) = headers::version(&parts.headers, server)? else {
         return Err(not_here());
     };
-    let session = session(endpoint, &parts, None).await?;
+    let session = session(endpoint, parts, None).await?;
     let revision = match &session {
         Some(session) => session.revision(),
         None => version.unwrap_or(ASSUMED),
@@ -249,7 +223,7 @@ async fn batch(
             "a batch has at least one member, and not too many",
         ));
     }
-    let caller = endpoint.caller(parts);
+    let caller = endpoint::caller(parts);
     let answers = members.into_iter().map(|member| {
         let caller = Caller::new(caller.principal.clone(), caller.extensions.clone());
         batch_member(endpoint, session.as_ref(), revision, member, caller)

@@ -8,56 +8,81 @@ use mcp_core::{
     jsonrpc::{ErrorCode, ErrorObject, Request},
     protocol::{Method, RequestMeta},
     router::McpResponse,
-    server::{Outcome, Reply},
+    server::{Call, Outcome, Reply},
 };
 
 use crate::{
     answer::{self, Refused},
-    endpoint::Endpoint,
+    endpoint::{self, Endpoint},
     headers::Accepts,
     mirror, post, sse,
 };
 
-/// Serves a request whose `_meta` has been read.
+/// Whether a request needs no more than a call.
+pub(crate) fn is_plain(endpoint: &Endpoint, request: &Request) -> bool {
+    request.method != Method::SubscriptionsListen && endpoint.server.is_prepared_for(request)
+}
+
+/// Begins to serve a request whose `_meta` has been read.
 ///
-/// # Cancel safety
-///
-/// When the connection ends this future is dropped, and the call with it: the client cannot ask for
-/// the answer again, so nothing is kept for it.
-pub(crate) async fn serve(
+/// When the connection ends the call is dropped: the client cannot ask for the answer again, so
+/// nothing is kept for it.
+pub(crate) fn begin(
     endpoint: &Endpoint,
-    parts: Parts,
+    parts: &mut Parts,
     request: Request,
     meta: RequestMeta,
+    reply: Reply,
+) -> Result<Call, Refused> {
+    compare(endpoint, parts, &request)?;
+    let caller = endpoint::caller(parts);
+    let server = &endpoint.server;
+    Ok(server.call_sessionless(request, meta, caller, reply))
+}
+
+/// What a call came to, as a response.
+pub(crate) fn outcome(endpoint: &Endpoint, outcome: Outcome, accepts: Accepts) -> Response {
+    match outcome {
+        Outcome::Answer(response)
+            if response
+                .as_error()
+                .is_some_and(|error| status(error) != StatusCode::OK) =>
+        {
+            whole(response, accepts)
+        }
+        other => post::outcome(endpoint, other, accepts),
+    }
+}
+
+/// Serves what is not [plain](is_plain).
+pub(crate) async fn serve(
+    endpoint: &Endpoint,
+    parts: &mut Parts,
+    request: Request,
+    meta: Box<RequestMeta>,
     accepts: Accepts,
 ) -> Result<Response, Refused> {
-    let server = &endpoint.server;
-    let id = &request.id;
-    let prepared = server.prepare_for(&request).await;
-    prepared.map_err(|refusal| answer::refusal(Some(id), &refusal))?;
-    let mirrored = |tool: &str| server.mirrored_headers(tool);
-    mirror::check(&parts.headers, &request, mirrored)
-        .map_err(|error| answer::error_for(status(&error), Some(&request.id), &error))?;
+    let prepared = endpoint.server.prepare_for(&request).await;
+    prepared.map_err(|refusal| answer::refusal(Some(&request.id), &refusal))?;
     if request.method == Method::SubscriptionsListen {
+        compare(endpoint, parts, &request)?;
         return listen(endpoint, parts, request, accepts).await;
     }
-    let reply = if accepts.sse {
-        Reply::Stream
-    } else {
-        Reply::Single
-    };
-    let caller = endpoint.caller(parts);
-    let call = server.call_sessionless(request, meta, caller, reply);
-    Ok(match call.outcome().await {
-        Outcome::Answer(response) => whole(response, accepts),
-        other => post::outcome(endpoint, other, accepts),
-    })
+    let call = begin(endpoint, parts, request, *meta, accepts.reply())?;
+    Ok(outcome(endpoint, call.outcome().await, accepts))
+}
+
+/// Headers and body must say the same.
+fn compare(endpoint: &Endpoint, parts: &Parts, request: &Request) -> Result<(), Refused> {
+    let mirrored = |tool: &str| endpoint.server.mirrored_headers(tool);
+    mirror::check(&parts.headers, request, mirrored)
+        .map_err(|error| answer::error_for(status(&error), Some(&request.id), &error).into())
 }
 
 /// A stream that tells of changes until one side ends it.
 async fn listen(
     endpoint: &Endpoint,
-    parts: Parts,
+    parts: &mut Parts,
     request: Request,
     accepts: Accepts,
 ) -> Result<Response, Refused> {
@@ -66,9 +91,11 @@ async fn listen(
         let error = ErrorObject::invalid_request("`Accept` must name text/event-stream");
         return Err(answer::error_for(StatusCode::NOT_ACCEPTABLE, Some(&id), &error).into());
     }
-    let caller = endpoint.caller(parts);
+    let how = endpoint.listening(parts)?;
+    let keep_alive = endpoint.config.keep_alive;
+    let caller = endpoint::caller(parts);
     match endpoint.server.listen_sessionless(request, caller).await {
-        Ok(events) => Ok(sse::response(events, endpoint.config.keep_alive)),
+        Ok(events) => Ok(sse::listening(events, keep_alive, how)),
         Err(refusal) if status(&refusal.error) != StatusCode::OK => {
             let status = status(&refusal.error);
             Err(answer::error_for(status, Some(&id), &refusal.error).into())

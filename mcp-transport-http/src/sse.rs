@@ -22,14 +22,35 @@ use mcp_core::server::{EventStream, StreamEvent};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::quota::StreamPlace;
+
+const DATA: &[u8] = b"data: ";
+const END: &[u8] = b"\n\n";
 const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
 /// A stream of events.
 pub(crate) fn response(events: EventStream, keep_alive: Duration) -> Response {
+    listening(events, keep_alive, Listening::default())
+}
+
+/// What holds for a stream that only listens.
+#[derive(Default)]
+pub(crate) struct Listening {
+    /// It ends after this time, because what allows it does.
+    pub(crate) allowed: Option<Duration>,
+    pub(crate) place: Option<StreamPlace>,
+}
+
+/// A stream of events that only listens.
+pub(crate) fn listening(events: EventStream, keep_alive: Duration, how: Listening) -> Response {
+    let now = Instant::now();
+    let end = how.allowed.and_then(|allowed| now.checked_add(allowed));
     with_headers(Body::new(SseBody {
         events,
         keep_alive,
-        silence: sleep_until(Instant::now() + keep_alive),
+        silence: sleep_until(now + keep_alive),
+        end: end.map(|end| Box::pin(sleep_until(end))),
+        place: how.place,
     }))
 }
 
@@ -40,7 +61,7 @@ pub(crate) fn ended() -> Response {
 
 /// A stream of one message.
 pub(crate) fn single(message: &[u8]) -> Response {
-    let mut buffer = BytesMut::with_capacity(message.len() + 16);
+    let mut buffer = BytesMut::with_capacity(message.len() + DATA.len() + END.len());
     put_data(&mut buffer, message);
     with_headers(Body::from(buffer.freeze()))
 }
@@ -68,6 +89,8 @@ pin_project! {
         keep_alive: Duration,
         #[pin]
         silence: Sleep,
+        end: Option<Pin<Box<Sleep>>>,
+        place: Option<StreamPlace>,
     }
 }
 
@@ -80,6 +103,11 @@ impl http_body::Body for SseBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let mut this = self.project();
+        if let Some(end) = this.end
+            && end.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(None);
+        }
         let data = match Pin::new(this.events).poll_next(cx) {
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Ready(Some(event)) => encode(&event),
@@ -94,7 +122,11 @@ impl http_body::Body for SseBody {
 }
 
 fn encode(event: &StreamEvent) -> Bytes {
-    let mut buffer = BytesMut::with_capacity(event.data.len() + 80);
+    // Exactly what it needs, unless it carries a pause: such a buffer is handed on as it is.
+    let id = event.id.as_ref().map_or(0, |id| id.len() + b"id: \n".len());
+    let retry = event.retry.map_or(0, |_| 32);
+    let length = id + retry + DATA.len() + event.data.len() + END.len();
+    let mut buffer = BytesMut::with_capacity(length);
     if let Some(id) = &event.id {
         buffer.put_slice(b"id: ");
         buffer.put_slice(id.as_bytes());
@@ -114,7 +146,7 @@ fn encode(event: &StreamEvent) -> Bytes {
 
 /// One `data` line. A line break in JSON is white space between tokens, so a space says the same.
 fn put_data(buffer: &mut BytesMut, data: &[u8]) {
-    buffer.put_slice(b"data: ");
+    buffer.put_slice(DATA);
     let start = buffer.len();
     buffer.put_slice(data);
     for byte in &mut buffer[start..] {
@@ -122,5 +154,5 @@ fn put_data(buffer: &mut BytesMut, data: &[u8]) {
             *byte = b' ';
         }
     }
-    buffer.put_slice(b"\n\n");
+    buffer.put_slice(END);
 }

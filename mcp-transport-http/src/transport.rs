@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, ToSocketAddrs};
 use tower::{Layer, Service};
 
 use crate::{
+    auth::{Authenticator, ProtectedResource},
     config::Config,
     endpoint,
     listener::{self, HttpListener},
@@ -169,6 +170,27 @@ impl<S> HttpTransport<S> {
         self.config(|config| config.keep_alive = every)
     }
 
+    /// Connections that may be open at once. Default 16 384; further ones wait until one ends.
+    pub fn max_connections(self, connections: usize) -> Self {
+        self.config(|config| config.max_connections = connections)
+    }
+
+    /// The head of a request must arrive within this time, counted from its first byte, or from the
+    /// begin of a connection that says nothing; else the connection is cut. Default 30 s, and never
+    /// less than two [keep-alives](Self::keep_alive).
+    pub fn head_deadline(self, deadline: Duration) -> Self {
+        self.config(|config| config.head_deadline = deadline)
+    }
+
+    /// A connection that waits for its next request longer than this is cut. Default 620 s, and never
+    /// less than two [keep-alives](Self::keep_alive).
+    ///
+    /// It is longer than load balancers keep connections that nobody uses (60 s to 600 s), so that they
+    /// close them and never send a request on one that is being closed here.
+    pub fn idle_timeout(self, timeout: Duration) -> Self {
+        self.config(|config| config.idle_timeout = timeout)
+    }
+
     /// The body of a request must arrive within this time, else 408. Default 30 s.
     pub fn read_deadline(self, deadline: Duration) -> Self {
         self.config(|config| config.read_deadline = deadline)
@@ -177,6 +199,16 @@ impl<S> HttpTransport<S> {
     /// A connection that takes nothing for this long is closed; its stream can be resumed. Default 30 s.
     pub fn write_deadline(self, deadline: Duration) -> Self {
         self.config(|config| config.write_deadline = deadline)
+    }
+
+    /// How long a draining server still hears its connections after it has stopped listening. Default
+    /// 1 s, and never longer than the drain timeout.
+    ///
+    /// A proxy may have sent a request on an idle connection, or on one that it has only just opened;
+    /// whatever arrives within this time is answered, with `Connection: close`. Stopping takes at
+    /// least as long.
+    pub fn linger(self, time: Duration) -> Self {
+        self.config(|config| config.linger = time)
     }
 
     /// Browser origins that may call, such as `https://app.example.com`. Loopback origins always
@@ -198,8 +230,36 @@ impl<S> HttpTransport<S> {
         self.config(|config| config.cors = true)
     }
 
-    /// Tells who sends a request, usually from what an authentication layer attached. Sessions
-    /// belong to whoever made them: to anybody else they do not exist.
+    /// Reads the credentials of every request, and refuses those without. Sessions belong to the
+    /// principal that made them: to anybody else they do not exist. `/health`, `/ready` and the
+    /// metadata of [`protected_resource`](Self::protected_resource) need no credentials.
+    pub fn authenticator(self, authenticator: impl Authenticator) -> Self {
+        self.config(|config| config.authenticator = Some(Arc::new(authenticator)))
+    }
+
+    /// Says where tokens for this endpoint come from, in refusals and at its well-known address.
+    pub fn protected_resource(self, resource: ProtectedResource) -> Self {
+        self.config(|config| config.resource = Some(resource))
+    }
+
+    /// Requests of one principal that this process serves: on average `per_second`, and `burst` at once.
+    /// Default 1000 and 2000; a further one gets 429 with `Retry-After`. Requests of nobody in particular
+    /// are not counted: a proxy in front can tell them apart.
+    pub fn rate_limit(self, per_second: u32, burst: u32) -> Self {
+        self.config(|config| {
+            config.quota.per_second = per_second;
+            config.quota.burst = burst;
+        })
+    }
+
+    /// Streams that only listen (GET, `subscriptions/listen`) of one principal in this process. Default
+    /// 100; a further one gets 429.
+    pub fn streams_per_principal(self, streams: usize) -> Self {
+        self.config(|config| config.quota.streams = streams)
+    }
+
+    /// Tells who sends a request from what a proxy or a layer attached, without refusing anybody. A
+    /// [`Grant`](mcp_core::auth::Grant) among the extensions of a request comes first.
     pub fn with_principal(
         self,
         principal: impl Fn(&Parts) -> Option<Principal> + Send + Sync + 'static,
@@ -265,7 +325,9 @@ impl<S: IntoServer> HttpTransport<S> {
     /// connections that your own code has wrapped. Writes have their deadline here too, and every
     /// request carries the address of its connection as [`ConnectInfo`](axum::extract::ConnectInfo).
     ///
-    /// `Host` is only checked against [`allowed_hosts`](Self::allowed_hosts).
+    /// `Host` is only checked against [`allowed_hosts`](Self::allowed_hosts). A listener that is not
+    /// [`Draining`](crate::Draining) accepts until the connections that are open have been heard for
+    /// the last time, see [`linger`](Self::linger); what connects in that moment may be reset.
     ///
     /// # Errors
     ///

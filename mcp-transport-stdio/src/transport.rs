@@ -4,10 +4,12 @@ use std::future::{Future, pending};
 
 use mcp_core::{
     BoxError,
+    auth::{Grant, Scopes},
     lines::Lines,
     protocol::Revision,
     router::{McpRequest, McpResponse, McpService},
     server::{KeyRing, Limits, Server, ServerBuilder, SessionMode},
+    store::Principal,
     transport::{IntoServer, ServeError, signal},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -156,7 +158,9 @@ impl<S: IntoServer> StdioTransport<S> {
         W: AsyncWrite + Unpin + Send,
     {
         let server = self.server.into_server().map_err(ServeError::config)?;
-        let mut lines = Lines::new(server.clone());
+        // There is nobody between this process and the one that started it.
+        let local = Grant::new(Principal::new("stdio", "local")).scopes(Scopes::all());
+        let mut lines = Lines::new(server.clone()).grant(local);
         if let Some(bytes) = self.max_line_size {
             lines = lines.max_line_size(bytes);
         }

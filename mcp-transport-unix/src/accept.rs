@@ -5,7 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use axum::serve::Listener;
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use mcp_core::{Server, lines::Lines};
-use mcp_transport_http::axum;
+use mcp_transport_http::{Draining, axum};
 use tokio::{
     net::{UnixListener, UnixStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     connection::{Connection, Dialect},
-    credentials::PeerCredentials,
+    credentials::{PeerCredentials, PeerScopes},
 };
 
 /// How long a connection may say nothing at all.
@@ -26,9 +26,10 @@ type Opening = BoxFuture<'static, Option<(Connection, Dialect, PeerCredentials)>
 /// A listener of HTTP connections; those in the other dialect are served on the way.
 #[derive(Debug)]
 pub(crate) struct Accepting {
-    listener: UnixListener,
+    listener: Draining<UnixListener>,
     server: Server,
     lines: LineSettings,
+    peers: PeerScopes,
     places: Arc<Semaphore>,
     opening: FuturesUnordered<Opening>,
 }
@@ -45,13 +46,15 @@ impl Accepting {
         listener: UnixListener,
         server: Server,
         lines: LineSettings,
+        peers: PeerScopes,
         connections: usize,
     ) -> Self {
         let most = connections.clamp(1, Semaphore::MAX_PERMITS);
         Self {
-            listener,
+            listener: Draining::new(listener, server.clone()),
             server,
             lines,
+            peers,
             places: Arc::new(Semaphore::new(most)),
             opening: FuturesUnordered::new(),
         }
@@ -61,7 +64,7 @@ impl Accepting {
     fn converse(&self, connection: Connection, peer: PeerCredentials) {
         let (source, sink) = tokio::io::split(connection);
         Lines::new(self.server.clone())
-            .principal(peer.principal())
+            .grant(self.peers.grant(&peer))
             .extension(peer)
             .max_line_size(self.lines.longest)
             .write_deadline(self.lines.write_deadline)
@@ -95,7 +98,7 @@ impl Listener for Accepting {
 
 /// The next connection, as soon as there is a place for it; until then it waits with the system.
 async fn next(
-    listener: &mut UnixListener,
+    listener: &mut Draining<UnixListener>,
     places: &Arc<Semaphore>,
 ) -> (UnixStream, OwnedSemaphorePermit) {
     let Ok(place) = Arc::clone(places).acquire_owned().await else {

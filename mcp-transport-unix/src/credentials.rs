@@ -1,8 +1,17 @@
 //! Who is at the other end of a connection, by the word of the operating system.
 
-use std::io;
+use std::{fmt, io, sync::Arc};
 
-use mcp_core::store::Principal;
+use async_trait::async_trait;
+use axum::{extract::ConnectInfo, http::request::Parts};
+use mcp_core::{
+    auth::{Grant, Scopes},
+    store::Principal,
+};
+use mcp_transport_http::{
+    auth::{AuthError, Authenticator},
+    axum,
+};
 use tokio::net::{UnixStream, unix};
 
 /// The user, group and process that connected. Handlers find it by type in the extensions of a
@@ -39,5 +48,42 @@ impl From<unix::UCred> for PeerCredentials {
             gid: found.gid(),
             pid: found.pid(),
         }
+    }
+}
+
+/// What the user at the other end may do.
+#[derive(Clone)]
+pub(crate) struct PeerScopes(Arc<dyn Fn(&PeerCredentials) -> Scopes + Send + Sync>);
+
+impl PeerScopes {
+    pub(crate) fn new(scopes: impl Fn(&PeerCredentials) -> Scopes + Send + Sync + 'static) -> Self {
+        Self(Arc::new(scopes))
+    }
+
+    /// The user as principal, with what it may do.
+    pub(crate) fn grant(&self, peer: &PeerCredentials) -> Grant {
+        Grant::new(peer.principal()).scopes(self.0(peer))
+    }
+}
+
+impl Default for PeerScopes {
+    fn default() -> Self {
+        Self::new(|_| Scopes::none())
+    }
+}
+
+impl fmt::Debug for PeerScopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PeerScopes")
+    }
+}
+
+/// Whose connection a request came on.
+#[async_trait]
+impl Authenticator for PeerScopes {
+    async fn authenticate(&self, request: &Parts) -> Result<Grant, AuthError> {
+        let peer = request.extensions.get::<ConnectInfo<PeerCredentials>>();
+        let peer = peer.ok_or_else(AuthError::missing)?;
+        Ok(self.grant(&peer.0))
     }
 }

@@ -1,25 +1,26 @@
 //! [`UnixSocketTransport`]: from a router to a listening socket in one expression.
 
-use std::{future::Future, os::unix::net, path::Path, time::Duration};
+use std::{fmt, future::Future, os::unix::net, path::Path, time::Duration};
 
-use axum::{extract::ConnectInfo, http::request::Parts};
 use mcp_core::{
+    auth::Scopes,
     server::{Server, ServerBuilder},
-    store::Principal,
     transport::{IntoServer, ServeError, signal},
 };
-use mcp_transport_http::{HttpTransport, axum};
+use mcp_transport_http::HttpTransport;
 use tokio::net::UnixListener;
 
 use crate::{
     accept::{Accepting, LineSettings},
     bind::{Access, Bound, bind},
-    credentials::PeerCredentials,
+    credentials::{PeerCredentials, PeerScopes},
     systemd,
 };
 
+/// Changes the HTTP dialect.
+type Http = Box<dyn FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send>;
+
 /// Streamable HTTP and newline-delimited JSON-RPC on one Unix domain socket.
-#[derive(Debug)]
 #[must_use = "a transport does nothing until it serves"]
 pub struct UnixSocketTransport<S = ServerBuilder> {
     server: S,
@@ -27,6 +28,8 @@ pub struct UnixSocketTransport<S = ServerBuilder> {
     connections: usize,
     trust_peer_credentials: bool,
     lines: LineSettings,
+    peers: PeerScopes,
+    http: Option<Http>,
 }
 
 impl UnixSocketTransport<ServerBuilder> {
@@ -59,6 +62,8 @@ impl<S: IntoServer> UnixSocketTransport<S> {
                 longest: 4 * 1024 * 1024,
                 write_deadline: Duration::from_secs(30),
             },
+            peers: PeerScopes::default(),
+            http: None,
         }
     }
 
@@ -91,6 +96,28 @@ impl<S: IntoServer> UnixSocketTransport<S> {
     /// over HTTP can be resumed.
     pub fn write_deadline(mut self, deadline: Duration) -> Self {
         self.lines.write_deadline = deadline;
+        self
+    }
+
+    /// Says what the user at the other end may do, where it counts: always for newline-delimited JSON-RPC,
+    /// and over HTTP with [`trust_peer_credentials`](Self::trust_peer_credentials). Default: nothing that
+    /// requires scopes.
+    pub fn peer_scopes(
+        mut self,
+        scopes: impl Fn(&PeerCredentials) -> Scopes + Send + Sync + 'static,
+    ) -> Self {
+        self.peers = PeerScopes::new(scopes);
+        self
+    }
+
+    /// Changes what else can be set about the HTTP dialect, such as its
+    /// [`authenticator`](HttpTransport::authenticator) behind a proxy. Sizes and deadlines of this
+    /// transport are set before.
+    pub fn http(
+        mut self,
+        change: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send + 'static,
+    ) -> Self {
+        self.http = Some(Box::new(change));
         self
     }
 
@@ -171,9 +198,13 @@ impl<S: IntoServer> UnixSocketTransport<S> {
             .max_body_size(self.lines.longest)
             .write_deadline(self.lines.write_deadline);
         if self.trust_peer_credentials {
-            http = http.with_principal(peer);
+            http = http.authenticator(self.peers.clone());
         }
-        let accepting = Accepting::new(listener, server, self.lines, self.connections);
+        if let Some(change) = self.http {
+            http = change(http);
+        }
+        let (lines, peers) = (self.lines, self.peers);
+        let accepting = Accepting::new(listener, server, lines, peers, self.connections);
         systemd::notify("READY=1");
         let shutdown = async {
             shutdown.await;
@@ -183,8 +214,14 @@ impl<S: IntoServer> UnixSocketTransport<S> {
     }
 }
 
-/// Whose connection a request came on.
-fn peer(parts: &Parts) -> Option<Principal> {
-    let peer = parts.extensions.get::<ConnectInfo<PeerCredentials>>()?;
-    Some(peer.0.principal())
+impl<S: fmt::Debug> fmt::Debug for UnixSocketTransport<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnixSocketTransport")
+            .field("server", &self.server)
+            .field("access", &self.access)
+            .field("connections", &self.connections)
+            .field("trust_peer_credentials", &self.trust_peer_credentials)
+            .field("lines", &self.lines)
+            .finish_non_exhaustive()
+    }
 }

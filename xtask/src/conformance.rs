@@ -1,14 +1,14 @@
 //! Which store keeps which promise: the cases of `mcp-testkit` on every store, as CONFORMANCE.md.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use mcp_testkit::{Level, PROMISES, Promise};
 use serde::Deserialize;
 
+use crate::proofs::{self, Proof, Proofs};
 use crate::run::{self, Result, Steps, cargo};
 use crate::workspace::Workspace;
 
@@ -114,8 +114,14 @@ fn document(workspace: &Workspace) -> Result<String> {
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let stores: Vec<_> = backends(workspace).into_iter().map(column).collect();
     let matrix = read(&text)?;
-    judge(&matrix, &stores)?;
-    Ok(render(&matrix, &stores, &named_in_tests(workspace)?))
+    let proofs = proofs::collect(workspace, KIT)?;
+    let networked: Vec<_> = backends(workspace).into_iter().skip(1).collect();
+    let mut complaints = judge(&matrix, &stores);
+    complaints.extend(proofs::judge(&proofs, &networked));
+    if !complaints.is_empty() {
+        return Err(complaints.join("\n").into());
+    }
+    Ok(render(&matrix, &stores) + &elsewhere(&proofs, &networked))
 }
 
 fn read(report: &str) -> Result<Matrix> {
@@ -137,7 +143,7 @@ fn read(report: &str) -> Result<Matrix> {
 }
 
 /// A promise about stores that nobody checked, or that is broken, is an error.
-fn judge(matrix: &Matrix, stores: &[&str]) -> Result {
+fn judge(matrix: &Matrix, stores: &[&str]) -> Vec<String> {
     let mut complaints = Vec::new();
     for promise in PROMISES {
         for store in stores {
@@ -153,20 +159,13 @@ fn judge(matrix: &Matrix, stores: &[&str]) -> Result {
             }
         }
     }
-    if complaints.is_empty() {
-        return Ok(());
-    }
-    Err(complaints.join("\n").into())
+    complaints
 }
 
-fn render(matrix: &Matrix, stores: &[&str], tests: &BTreeMap<&str, BTreeSet<String>>) -> String {
+fn render(matrix: &Matrix, stores: &[&str]) -> String {
     let mut text = String::from(HEAD);
     let mut reasons = Vec::new();
-    write!(text, "| promise | |").ok();
-    for store in stores {
-        write!(text, " {store} |").ok();
-    }
-    writeln!(text, "\n|---|---|{}", "---|".repeat(stores.len())).ok();
+    heading(&mut text, stores);
     for (promise, cells) in PROMISES
         .iter()
         .filter_map(|promise| Some((promise, matrix.get(promise.id)?)))
@@ -177,18 +176,23 @@ fn render(matrix: &Matrix, stores: &[&str], tests: &BTreeMap<&str, BTreeSet<Stri
         }
         text.push('\n');
     }
+    footnotes(&mut text, &reasons);
+    text
+}
+
+fn heading(text: &mut String, stores: &[&str]) {
+    write!(text, "| promise | |").ok();
+    for store in stores {
+        write!(text, " {store} |").ok();
+    }
+    writeln!(text, "\n|---|---|{}", "---|".repeat(stores.len())).ok();
+}
+
+fn footnotes(text: &mut String, reasons: &[String]) {
     text.push('\n');
     for (number, reason) in reasons.iter().enumerate() {
         writeln!(text, "{}. {reason}.", number + 1).ok();
     }
-    text.push_str(ELSEWHERE);
-    for promise in PROMISES
-        .iter()
-        .filter(|promise| promise.level != Level::Store)
-    {
-        writeln!(text, "{}", elsewhere(promise, tests.get(promise.id))).ok();
-    }
-    text
 }
 
 /// How many cases passed, or a dash with the number of the reason.
@@ -199,79 +203,92 @@ fn cell_text(cell: Option<&Cell>, reasons: &mut Vec<String>) -> String {
     if cell.passed > 0 {
         return format!("✓ {}", cell.passed);
     }
-    let mut numbers = Vec::new();
-    for reason in &cell.disclaimed {
-        let known = reasons.iter().position(|known| known == reason);
-        let index = known.unwrap_or_else(|| {
-            reasons.push(reason.clone());
-            reasons.len() - 1
-        });
-        numbers.push(format!("({})", index + 1));
-    }
-    format!("– {}", numbers.join(" "))
+    let numbers = cell.disclaimed.iter();
+    let numbers = numbers.map(|reason| format!("({})", footnote(reason, reasons)));
+    format!("– {}", numbers.collect::<Vec<_>>().join(" "))
 }
 
-fn elsewhere(promise: &Promise, tests: Option<&BTreeSet<String>>) -> String {
-    let files = tests.map(|files| files.iter().map(|file| format!("`{file}`")));
-    let files: Vec<_> = files.into_iter().flatten().collect();
-    let named = if files.is_empty() {
-        "none by its number".to_owned()
-    } else {
-        files.join(", ")
-    };
-    let Promise {
+/// The number of a reason, which is the next one when it is new.
+fn footnote(reason: &str, reasons: &mut Vec<String>) -> usize {
+    let known = reasons.iter().position(|known| known == reason);
+    known.unwrap_or_else(|| {
+        reasons.push(reason.to_owned());
+        reasons.len() - 1
+    }) + 1
+}
+
+/// The promises that the cases of the kit cannot reach.
+fn elsewhere(proofs: &Proofs, stores: &[&str]) -> String {
+    let mut text = String::from(WIRE);
+    let columns: Vec<_> = stores.iter().map(|store| column(store)).collect();
+    let mut reasons = Vec::new();
+    heading(&mut text, &columns);
+    for promise in of_level(Level::Wire) {
+        write!(text, "| {} | {} |", promise.id, promise.text).ok();
+        for store in stores {
+            let proof = proofs.get(promise.id).and_then(|all| all.get(*store));
+            write!(text, " {} |", proof_text(proof, &mut reasons)).ok();
+        }
+        text.push('\n');
+    }
+    footnotes(&mut text, &reasons);
+    text.push_str(SERVER);
+    for promise in of_level(Level::Server) {
+        let all = proofs
+            .get(promise.id)
+            .into_iter()
+            .flat_map(BTreeMap::values);
+        let files = all.flat_map(|proof| &proof.tests).map(|(file, tests)| {
+            let tests: Vec<_> = tests.iter().map(|test| format!("`{test}`")).collect();
+            format!("[{}]({file}): {}", short(file), tests.join(", "))
+        });
+        let files: Vec<_> = files.collect();
+        writeln!(
+            text,
+            "| {} | {} | {} |",
+            promise.id,
+            promise.text,
+            files.join("; ")
+        )
+        .ok();
+    }
+    text.push_str(RELEASE);
+    for Promise {
         id,
-        level,
-        text,
+        text: what,
         why,
         ..
-    } = promise;
-    format!("| {id} | {text} | {} | {why} | {named} |", level.as_str())
-}
-
-/// The test files outside the kit that name a promise by its number.
-fn named_in_tests(workspace: &Workspace) -> Result<BTreeMap<&'static str, BTreeSet<String>>> {
-    let mut named = BTreeMap::<_, BTreeSet<_>>::new();
-    for package in &workspace.packages {
-        let tests = package.directory().join("tests");
-        if package.name == KIT || !tests.exists() {
-            continue;
-        }
-        let mut files = Vec::new();
-        rust_files(&tests, &mut files)?;
-        for file in files {
-            let text = fs::read_to_string(&file)?;
-            let path = file.strip_prefix(&workspace.root).unwrap_or(&file);
-            let ids = PROMISES.iter().map(|promise| promise.id);
-            for id in ids.filter(|id| names(&text, id)) {
-                let files = named.entry(id).or_default();
-                files.insert(path.display().to_string());
-            }
-        }
+    } in of_level(Level::Release)
+    {
+        writeln!(text, "| {id} | {what} | {why} |").ok();
     }
-    Ok(named)
+    text
 }
 
-fn rust_files(directory: &Path, files: &mut Vec<PathBuf>) -> Result {
-    for entry in fs::read_dir(directory)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            rust_files(&path, files)?;
-        } else if path.extension() == Some(OsStr::new("rs")) {
-            files.push(path);
-        }
+fn of_level(level: Level) -> impl Iterator<Item = &'static Promise> {
+    PROMISES
+        .iter()
+        .filter(move |promise| promise.level == level)
+}
+
+/// A file by its crate and its name.
+fn short(file: &str) -> String {
+    let parts: Vec<_> = file
+        .split('/')
+        .filter(|part| !matches!(*part, "src" | "tests"))
+        .collect();
+    parts.join("/")
+}
+
+/// How many tests name it, or a dash with the number of the reason.
+fn proof_text(proof: Option<&Proof>, reasons: &mut Vec<String>) -> String {
+    let Some(proof) = proof else {
+        return "–".to_owned();
+    };
+    match &proof.disclaimed {
+        Some(reason) if proof.count() == 0 => format!("– ({})", footnote(reason, reasons)),
+        _ => format!("✓ {}", proof.count()),
     }
-    Ok(())
-}
-
-/// Whether the number stands in the text, and not as the end of a longer one: `BP-01`, not `X-01`
-/// in `MAX-01`.
-fn names(text: &str, id: &str) -> bool {
-    text.match_indices(id).any(|(at, _)| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + id.len()..].chars().next();
-        !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(|c| c.is_ascii_digit())
-    })
 }
 
 const HEAD: &str = "\
@@ -286,14 +303,28 @@ A number is that of the cases that passed. A dash is a promise that a store disc
 
 ";
 
-const ELSEWHERE: &str = "
-## Proven elsewhere
+const WIRE: &str = "
+## Faults of a backend
 
-The cases of the kit cannot reach these. *wire* is proven by the tests of a store with faults of its backend, *server* with running servers,
-*release* by hand before a release.
+It takes a backend of its own to bring them about, so they are no cases of the kit but tests of each store on a server. A number is
+that of the tests that name the promise; one that no test names fails the gate.
 
-| promise | | level | why there is no case | tests that name it |
-|---|---|---|---|---|
+";
+
+const SERVER: &str = "
+## Servers
+
+What no store can keep alone. Each is proven by the tests that name it; one that no test names fails the gate.
+
+| promise | | tests |
+|---|---|---|
+";
+
+const RELEASE: &str = "
+## Before a release
+
+| promise | | why no test does it |
+|---|---|---|
 ";
 
 #[cfg(test)]
@@ -317,19 +348,10 @@ mod tests {
     #[test]
     fn what_is_broken_or_checked_nowhere_is_named() {
         let matrix = read(&[PASSED, FAILED].join("\n")).unwrap();
-        let error = judge(&matrix, &["memory", "redis"])
-            .unwrap_err()
-            .to_string();
+        let error = judge(&matrix, &["memory", "redis"]).join("\n");
         assert!(error.contains("SS-02 is broken by redis"));
         assert!(error.contains("SS-03 is checked nowhere for redis"));
         assert!(!error.contains("SS-03 is checked nowhere for memory"));
         assert!(!error.contains("E2E-01"));
-    }
-
-    #[test]
-    fn a_number_is_found_as_a_whole() {
-        assert!(names("/// X-01: it fails", "X-01"));
-        assert!(!names("/// MAX-01", "X-01"));
-        assert!(!names("/// X-011", "X-01"));
     }
 }

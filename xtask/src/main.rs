@@ -5,11 +5,14 @@
     reason = "a command-line tool talks to its user"
 )]
 
+mod chaos;
 mod ci;
 mod clients;
 mod cluster;
 mod conformance;
+mod deploy;
 mod official;
+mod proofs;
 mod run;
 mod server;
 mod test;
@@ -18,6 +21,7 @@ mod tools;
 mod workspace;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -69,10 +73,48 @@ enum Job {
         /// The proxy; `none` leaves the choice of an instance to you
         #[arg(long, value_enum, default_value_t = Front::Haproxy)]
         proxy: Front,
+        /// Lines of the configuration that begin with `#affinity` take effect
+        #[arg(long)]
+        affinity: bool,
         /// How many instances
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
         nodes: u8,
     },
+    /// Kill, drain and restart instances, stop and start the store, while clients check every answer
+    Chaos {
+        /// A private `redis` or `postgres`
+        #[arg(long, default_value = "redis")]
+        backend: String,
+        /// The proxy; with `none` the clients go to the instances in turn
+        #[arg(long, value_enum, default_value_t = Front::Haproxy)]
+        proxy: Front,
+        /// How long: `90s`, `10m`
+        #[arg(long = "for", value_name = "TIME", default_value = "10m", value_parser = run::time)]
+        time: Duration,
+        /// What chance follows from
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Drain and restart one instance after the other while clients check every answer
+    Rolling {
+        /// Private `redis` or `postgres`, or the URL of one that runs
+        #[arg(long, default_value = "redis")]
+        backend: String,
+        /// The proxy; with `none` the clients go to the instances in turn
+        #[arg(long, value_enum, default_value_t = Front::Haproxy)]
+        proxy: Front,
+        /// Lines of the configuration that begin with `#affinity` take effect
+        #[arg(long)]
+        affinity: bool,
+        /// How long: `90s`, `10m`
+        #[arg(long = "for", value_name = "TIME", default_value = "1m", value_parser = run::time)]
+        time: Duration,
+        /// How long an instance goes on as before when it is told to end: `0s`, `3s`
+        #[arg(long, value_name = "TIME", default_value = "0s", value_parser = run::time)]
+        pre_stop: Duration,
+    },
+    /// Check the deployment files: units, manifests, a server that systemd starts
+    Deploy,
     /// Check the house rules that no compiler checks
     Tidy,
 }
@@ -130,6 +172,7 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
         Job::Cluster {
             backend,
             proxy,
+            affinity,
             nodes,
         } => {
             let options = cluster::Options {
@@ -137,11 +180,58 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
                 backend: backend.clone(),
                 proxy: (*proxy).into(),
                 nodes: usize::from(*nodes),
-                changes: cluster::Changes::default(),
+                changes: cluster::Changes {
+                    affinity: *affinity,
+                    silence: None,
+                },
                 arguments: Vec::new(),
             };
             cluster::run(&workspace, steps, &options)
         }
+        Job::Chaos { .. } | Job::Rolling { .. } => match disturbance(job) {
+            Some(options) => chaos::run(&workspace, steps, &options),
+            None => Ok(()),
+        },
+        Job::Deploy => deploy::run(&workspace, steps),
         Job::Tidy => steps.step("tidy", || tidy::check(&workspace)),
+    }
+}
+
+/// What is done to instances while clients work; `None` for a job that does nothing to them.
+fn disturbance(job: &Job) -> Option<chaos::Options> {
+    match job {
+        Job::Chaos {
+            backend,
+            proxy,
+            time,
+            seed,
+        } => Some(chaos::Options {
+            plan: chaos::Plan::Chaos,
+            backend: backend.clone(),
+            proxy: (*proxy).into(),
+            time: *time,
+            seed: *seed,
+            changes: cluster::Changes::default(),
+            arguments: chaos::LEASE.map(str::to_owned).to_vec(),
+        }),
+        Job::Rolling {
+            backend,
+            proxy,
+            affinity,
+            time,
+            pre_stop,
+        } => Some(chaos::Options {
+            plan: chaos::Plan::Rolling,
+            backend: backend.clone(),
+            proxy: (*proxy).into(),
+            time: *time,
+            seed: 1,
+            changes: cluster::Changes {
+                affinity: *affinity,
+                silence: None,
+            },
+            arguments: vec!["--pre-stop-ms".to_owned(), pre_stop.as_millis().to_string()],
+        }),
+        _ => None,
     }
 }

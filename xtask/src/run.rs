@@ -69,6 +69,18 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// A time as somebody types it: `90s`, `10m`.
+pub(crate) fn time(text: &str) -> std::result::Result<Duration, String> {
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        _ => return Err("a time is a number and s or m".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|error| format!("{error}"))?;
+    Ok(Duration::from_secs(number * seconds))
+}
+
 /// `cargo` with these arguments, separated by spaces.
 pub(crate) fn cargo(arguments: &str) -> Command {
     let mut command = Command::new("cargo");
@@ -176,6 +188,14 @@ mod tests {
             error.contains("sh -c exit 3") && error.contains('3'),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(time("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(time("10m"), Ok(Duration::from_mins(10)));
+        assert!(time("10").is_err());
+        assert!(time("").is_err());
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl Server {
 
     /// Asks the server to end (SIGTERM), and requires that it does so with exit code 0.
     pub(crate) fn stop(mut self) -> Result {
+        self.drain()
+    }
+
+    /// The same, for a server that is started again in its place.
+    pub(crate) fn drain(&mut self) -> Result {
         if let Some(status) = self.child.try_wait()? {
             return Err(self.failure(&format!("ended by itself with {status}")));
         }
@@ -126,7 +131,8 @@ impl Server {
         format!("{} {what}; it wrote:\n{last}", self.name).into()
     }
 
-    fn end(&mut self) {
+    /// Ends the server without a word, as a crash does.
+    pub(crate) fn end(&mut self) {
         // Both fail only if the child has ended already.
         self.child.kill().ok();
         self.child.wait().ok();

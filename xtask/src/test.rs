@@ -3,7 +3,7 @@
 use crate::official::Target;
 use crate::run::{self, Result, Steps, cargo};
 use crate::workspace::Workspace;
-use crate::{clients, conformance, official, server, tidy, tools};
+use crate::{chaos, clients, conformance, deploy, official, server, tidy, tools};
 
 pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
     steps.step("format", || run::run(&mut cargo("fmt --all --check")))?;
@@ -13,10 +13,12 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
     steps.step("examples", server::build)?;
     steps.step("tests", || tests(workspace))?;
     conformance::check(workspace, steps)?;
+    deploy::manifests(workspace, steps)?;
     steps.step("doctests", || {
         run::run(&mut cargo("test --doc --workspace --all-features"))
     })?;
     steps.step("documentation", documentation)?;
+    chaos::short(workspace, steps)?;
     official::run(workspace, steps, Target::Alone)?;
     clients::run(workspace, steps, None)
 }

@@ -45,7 +45,7 @@ pub(crate) fn install(workspace: &Workspace) -> Result<Tools> {
         &tools.python,
         &inputs,
         &PYTHON_INPUTS,
-        || tools.install_python(&inputs),
+        || install_python(&tools.python, &inputs),
         || tools.check_python(),
     )?;
     Ok(tools)
@@ -103,32 +103,47 @@ impl Tools {
         Ok(())
     }
 
-    fn install_python(&self, inputs: &Path) -> Result {
-        run::run(
-            Command::new("python3")
-                .args(["-m", "venv"])
-                .arg(&self.python),
-        )?;
-        let options = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-            "-r",
-        ];
-        run::run(
-            Command::new(self.python.join("bin/python"))
-                .args(options)
-                .arg(inputs.join(PYTHON_INPUTS[0])),
-        )
-    }
-
     fn check_python(&self) -> Result {
         let python = self.python.join("bin/python");
         run::output(Command::new(python).args(["-c", "import mcp"])).map(drop)
     }
+}
+
+/// Brings what checks deployment files; says where its programs are.
+pub(crate) fn install_validators(workspace: &Workspace) -> Result<PathBuf> {
+    let place = workspace.target.join("tools/validators");
+    let inputs = workspace.root.join("tests/deploy");
+    let programs = place.join("bin");
+    keep_current(
+        &place,
+        &inputs,
+        &PYTHON_INPUTS,
+        || install_python(&place, &inputs),
+        || {
+            run::output(Command::new(programs.join("kubernetes-validate")).arg("--version"))
+                .map(drop)
+        },
+    )?;
+    Ok(programs)
+}
+
+/// An environment of its own with what a list names.
+fn install_python(place: &Path, inputs: &Path) -> Result {
+    run::run(Command::new("python3").args(["-m", "venv"]).arg(place))?;
+    let options = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "-r",
+    ];
+    run::run(
+        Command::new(place.join("bin/python"))
+            .args(options)
+            .arg(inputs.join(PYTHON_INPUTS[0])),
+    )
 }
 
 /// Installs into `place` unless its stamp says that it was made from the same inputs and it works.

@@ -1,61 +1,50 @@
-//! The store in files keeps every rule of a session store.
+//! The store in SQLite keeps every rule of a session store.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fs, io::ErrorKind, path::PathBuf, time::Duration};
 
-use custom_store::FileSessionStore;
-use mcp_core::{
-    BoxError,
-    clock::{ManualClock, Timestamp},
-    store::SessionId,
-};
+use custom_store::SqliteSessionStore;
+use mcp_core::{BoxError, store::SessionId};
 use mcp_testkit::{Damage, Harness, Namespace};
+use sqlx::{Connection, SqliteConnection};
 
-/// A directory for each namespace, and a clock that can be moved.
-#[derive(Default)]
-struct Files {
-    clocks: Mutex<HashMap<Namespace, ManualClock>>,
-}
+/// A file for each namespace. Time goes by when deadlines are moved.
+struct Sqlite;
 
-impl Files {
-    fn clock(&self, namespace: &Namespace) -> ManualClock {
-        let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = || ManualClock::starting_at(Timestamp::from_millis(1_000_000));
-        clocks
-            .entry(namespace.clone())
-            .or_insert_with(start)
-            .clone()
-    }
-
+impl Sqlite {
     fn directory(namespace: &Namespace) -> PathBuf {
         std::env::temp_dir().join(namespace.as_str())
     }
+
+    fn file(namespace: &Namespace) -> PathBuf {
+        Self::directory(namespace).join("sessions.db")
+    }
+
+    /// A connection of the harness's own, to a file that is there.
+    async fn connect(&self, namespace: &Namespace) -> Result<SqliteConnection, BoxError> {
+        self.open(namespace).await?;
+        let file = Self::file(namespace);
+        Ok(SqliteConnection::connect(&format!("sqlite:{}", file.display())).await?)
+    }
 }
 
-impl Harness for Files {
-    type Store = FileSessionStore;
+impl Harness for Sqlite {
+    type Store = SqliteSessionStore;
 
-    async fn open(&self, namespace: &Namespace) -> Result<FileSessionStore, BoxError> {
-        let clock = Arc::new(self.clock(namespace));
-        Ok(FileSessionStore::open_with_clock(
-            Self::directory(namespace),
-            clock,
-        )?)
+    async fn open(&self, namespace: &Namespace) -> Result<SqliteSessionStore, BoxError> {
+        fs::create_dir_all(Self::directory(namespace))?;
+        Ok(SqliteSessionStore::open(Self::file(namespace)).await?)
     }
 
     async fn advance(&self, namespace: &Namespace, by: Duration) -> Result<(), BoxError> {
-        self.clock(namespace).advance(by);
+        let older = "UPDATE sessions SET created = created - ?1, ends = ends - ?1, due = due - ?1";
+        let older = sqlx::query(older).bind(i64::try_from(by.as_millis())?);
+        older.execute(&mut self.connect(namespace).await?).await?;
         Ok(())
     }
 
     async fn close(&self, namespace: &Namespace) -> Result<(), BoxError> {
         match fs::remove_dir_all(Self::directory(namespace)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
         }
     }
@@ -66,19 +55,20 @@ impl Harness for Files {
         session: &SessionId,
         damage: Damage,
     ) -> Result<(), BoxError> {
-        let text = match damage {
-            Damage::Garbage => "}",
-            Damage::FromTheFuture => r#"{"version": 9, "readable_from": 9}"#,
+        let record: &[u8] = match damage {
+            Damage::Garbage => b"\x00}",
+            Damage::FromTheFuture => br#"{"version":9,"readable_from":9,"session":{}}"#,
         };
-        let bytes = session.as_str().bytes().map(|byte| format!("{byte:02x}"));
-        let name = format!("s{}.session", bytes.collect::<Vec<_>>().concat());
-        Ok(fs::write(Self::directory(namespace).join(name), text)?)
+        let damage = sqlx::query("UPDATE sessions SET record = ?1 WHERE id = ?2").bind(record);
+        let damage = damage.bind(session.as_str().as_bytes());
+        damage.execute(&mut self.connect(namespace).await?).await?;
+        Ok(())
     }
 }
 
 mod session_store {
     mcp_testkit::session_store_tests! {
-        harness: super::Files::default(),
+        harness: super::Sqlite,
         with: [damage],
         without: { outage: "the disk of this machine is always there" },
     }

@@ -51,6 +51,7 @@ macro_rules! cases {
 cases! {
     sessions::e2e_01_a_session_is_known_everywhere_until_it_is_deleted,
     sessions::e2e_01_the_end_of_a_session_ends_its_streams_and_calls_everywhere,
+    sessions::ss_09_what_all_instances_write_at_once_is_kept,
     sessions::e2e_15_a_session_in_use_outlives_its_idle_time,
     streams::e2e_02_a_stream_cut_on_one_instance_goes_on_at_another,
     streams::e2e_02_a_stream_cut_after_every_event_loses_and_repeats_nothing,

@@ -1,5 +1,6 @@
 //! The life of a session on several instances.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
@@ -49,6 +50,26 @@ pub(crate) async fn e2e_01_the_end_of_a_session_ends_its_streams_and_calls_every
     assert_eq!(get.messages().await, Vec::<Value>::new());
     let rest = counting.messages().await;
     assert!(rest.iter().all(|message| message.get("result").is_none()));
+}
+
+/// Every instance loads the session while the others write it: it is one session.
+pub(crate) async fn ss_09_what_all_instances_write_at_once_is_kept(backend: Backend) {
+    const WRITES: usize = 30;
+    let cluster = Cluster::of(3, backend);
+    let client = Client::begin(&cluster).await;
+    let client = &client;
+    let writes = (0..WRITES).map(|n| async move {
+        let value = json!({ "key": format!("k{n}"), "value": n.to_string() });
+        client.on(n % 3).call("remember", &value).await
+    });
+    for written in join_all(writes).await {
+        assert_eq!(text(&written), "remembered");
+    }
+    for n in 0..WRITES {
+        let key = json!({ "key": format!("k{n}") });
+        let recalled = client.on((n + 1) % 3).call("recall", &key).await;
+        assert_eq!(text(&recalled), n.to_string());
+    }
 }
 
 pub(crate) async fn e2e_15_a_session_in_use_outlives_its_idle_time(backend: Backend) {

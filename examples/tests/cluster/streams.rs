@@ -53,6 +53,7 @@ pub(crate) async fn e2e_02_a_stream_cut_after_every_event_loses_and_repeats_noth
     assert_eq!(seen[30]["id"], 7);
 }
 
+/// EL-24: the handler goes on, to its end.
 pub(crate) async fn e2e_02_what_is_said_while_nobody_listens_is_kept(backend: Backend) {
     let cluster = Cluster::of(2, backend);
     let client = Client::begin(&cluster).await;

@@ -5,6 +5,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod metrics;
+mod protected;
 mod server;
 mod stdio;
 #[cfg(unix)]
@@ -23,6 +25,7 @@ use crate::server::{Running, Session};
 
 const HELLO: &str = env!("CARGO_BIN_EXE_hello");
 const QUICKSTART: &str = env!("CARGO_BIN_EXE_quickstart");
+const PROTECTED: &str = env!("CARGO_BIN_EXE_protected");
 const CONFORMANCE: &str = env!("CARGO_BIN_EXE_conformance-server");
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub(crate) fn command(binary: &str, environment: &[(&str, &str)]) -> Command {
 /// A server that listens. Dropping it without [`Running::stop`] kills it.
 pub(crate) struct Running {
     pub(crate) url: String,
+    /// Where operators look, if the server says so.
+    pub(crate) admin: Option<String>,
     child: Child,
     log: Option<JoinHandle<String>>,
 }
@@ -48,6 +50,7 @@ impl Running {
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut log = String::new();
+        let mut admin = None;
         let url = loop {
             let Some(line) = lines.next() else {
                 panic!("{binary} ended before it was ready:\n{log}");
@@ -55,6 +58,9 @@ impl Running {
             let line = line.unwrap();
             if let Some(url) = line.strip_prefix(READY) {
                 break url.to_owned();
+            }
+            if let Some(url) = line.strip_prefix("admin on ") {
+                admin = Some(url.to_owned());
             }
             log.push_str(&line);
         };
@@ -65,6 +71,7 @@ impl Running {
         });
         Self {
             url,
+            admin,
             child,
             log: Some(rest),
         }
@@ -96,11 +103,17 @@ impl Running {
     }
 
     /// Requires that the server ends with exit code 0 and has said once that it listens.
-    pub(crate) fn ended(mut self) {
+    pub(crate) fn ended(self) {
+        self.log();
+    }
+
+    /// The same; gives what it wrote to stderr after it began to listen.
+    pub(crate) fn log(mut self) -> String {
         let status = self.child.wait().unwrap();
         let log = self.log.take().unwrap().join().unwrap();
         assert!(status.success(), "{status}:\n{log}");
         assert!(!log.contains("listening on http"), "{log}");
+        log
     }
 }
 

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CallId, SessionData, Sessionless, journal::Journal, notify};
 use crate::{
+    auth::{Grant, InsufficientScope, Scopes},
     jsonrpc::RequestId,
     protocol::{ClientCapability, Implementation, LoggingLevel, Method, Revision},
     server::{Link, Outbox, Outgoing, Server},
@@ -174,6 +175,35 @@ impl Context {
         self.0.principal.as_ref()
     }
 
+    /// What the credentials of this request allow, if the transport read any.
+    #[must_use]
+    pub fn grant(&self) -> Option<&Grant> {
+        self.extension()
+    }
+
+    /// Ends a call whose credentials do not allow all of these. For what only the arguments tell; what is
+    /// the same for every call stands at the route, by `requires_scopes`.
+    ///
+    /// ```
+    /// # use mcp_core::{Context, ToolError, auth::Scopes};
+    /// async fn publish(ctx: Context) -> Result<String, ToolError> {
+    ///     ctx.require_scopes(&Scopes::parse("notes:publish")?)?;
+    ///     Ok("published".to_owned())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InsufficientScope`]; returned by a handler before it sent anything, it is an HTTP status 403.
+    pub fn require_scopes(&self, scopes: &Scopes) -> Result<(), InsufficientScope> {
+        let granted = self.grant().map(|grant| &grant.scopes);
+        if scopes.is_empty() || granted.is_some_and(|granted| granted.contains_all(scopes)) {
+            return Ok(());
+        }
+        metrics::counter!("mcp.auth.refused", "reason" => "insufficient_scope").increment(1);
+        Err(InsufficientScope::new(scopes.clone()))
+    }
+
     /// The session's record as it was when the call began; absent without a session.
     #[must_use]
     pub fn session(&self) -> Option<&SessionRecord> {
@@ -197,7 +227,7 @@ impl Context {
     pub fn can(&self, what: ClientCapability) -> bool {
         let declared = match &self.0.peer {
             Peer::Sessionless(_, client) => Some(&client.capabilities),
-            Peer::Nobody | Peer::Session(_) => self.session().map(|record| &record.capabilities),
+            Peer::Nobody | Peer::Session(_) => self.session().map(|record| &*record.capabilities),
         };
         what.exists_in(self.0.revision) && declared.is_some_and(|declared| what.is_in(declared))
     }
@@ -207,7 +237,7 @@ impl Context {
     pub fn client(&self) -> Option<&Implementation> {
         match &self.0.peer {
             Peer::Sessionless(_, client) => client.client.as_ref(),
-            Peer::Nobody | Peer::Session(_) => self.session().map(|record| &record.client),
+            Peer::Nobody | Peer::Session(_) => self.session().map(|record| &*record.client),
         }
     }
 
@@ -460,7 +490,7 @@ impl fmt::Debug for Context {
 
 /// A notification as JSON.
 pub(crate) fn notification(method: &Method, params: &impl Serialize) -> Option<Bytes> {
-    let mut buffer = Vec::with_capacity(128);
+    let mut buffer = Vec::with_capacity(192);
     buffer.extend_from_slice(br#"{"jsonrpc":"2.0","method":""#);
     buffer.extend_from_slice(method.as_str().as_bytes());
     buffer.extend_from_slice(br#"","params":"#);

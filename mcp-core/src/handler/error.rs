@@ -4,6 +4,7 @@ use std::{any::Any, error::Error, fmt};
 
 use super::{AskError, NotAccepted, ToolResult, from_call::resource_not_found};
 use crate::{
+    auth::InsufficientScope,
     jsonrpc::ErrorObject,
     protocol::{ClientCapability, Era, MissingRequiredClientCapabilityData},
     router::{McpRequest, McpResponse},
@@ -210,6 +211,9 @@ fn unanswered(error: &dyn Any) -> Option<String> {
 
 /// What a caller may read of an error of ours.
 fn known(error: &dyn Any) -> Option<ErrorObject> {
+    if let Some(insufficient) = error.downcast_ref::<InsufficientScope>() {
+        return Some(insufficient.clone().into());
+    }
     let error = error.downcast_ref::<StoreError>()?;
     tracing::error!(
         error = error as &dyn Error,

@@ -81,7 +81,7 @@ pub(crate) use self::{
     endpoint::{Endpoint, panicked},
     error::missing_capability,
     from_call::resource_not_found,
-    rounds::{Again, Sessionless, Suspended, binding},
+    rounds::{Sessionless, Suspended, binding},
     route::{Route, Visibility},
     strings::texts,
     uri_template::UriTemplate,

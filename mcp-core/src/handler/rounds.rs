@@ -269,13 +269,6 @@ fn hex(digest: [u8; 32]) -> String {
     text
 }
 
-/// What a client sends again with a request whose result asked.
-#[derive(Debug, Default)]
-pub(crate) struct Again<'a> {
-    pub(crate) state: Option<&'a str>,
-    pub(crate) responses: BTreeMap<String, Box<RawValue>>,
-}
-
 /// The name that a state is bound to, and the arguments where they belong to the caller.
 pub(crate) fn binding<'a>(
     principal: Option<&'a crate::store::Principal>,

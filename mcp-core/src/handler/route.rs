@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     BoxError,
+    auth::Scopes,
     protocol::{ClientCapability, Prompt, Resource, ResourceTemplate, Tool},
     router::{
         BuildError, CacheHint, McpRequest, McpResponse, McpService, MirroredHeader, RouterLayer,
@@ -36,6 +37,8 @@ pub(crate) struct Route<I, S> {
     pub(crate) cache: Option<CacheHint>,
     /// What the client must be able to do.
     pub(crate) requires: Vec<ClientCapability>,
+    /// What the caller must be allowed.
+    pub(crate) scopes: Scopes,
     /// Arguments that a client repeats as HTTP headers.
     pub(crate) mirrored: Arc<[MirroredHeader]>,
     pub(crate) completers: Vec<Completer<S>>,
@@ -70,6 +73,7 @@ impl<I, S> Route<I, S> {
             single_use: false,
             cache: None,
             requires: Vec::new(),
+            scopes: Scopes::none(),
             mirrored: Arc::default(),
             completers: Vec::new(),
             visible: Vec::new(),
@@ -119,6 +123,7 @@ impl<I, S: Send + Sync + 'static> Route<I, S> {
             single_use: self.single_use,
             cache: self.cache,
             requires: self.requires,
+            scopes: self.scopes,
             mirrored: self.mirrored,
             visible: self.visible,
             scope: self.scope,
@@ -138,6 +143,7 @@ impl<I: Clone, S> Clone for Route<I, S> {
             single_use: self.single_use,
             cache: self.cache,
             requires: self.requires.clone(),
+            scopes: self.scopes.clone(),
             mirrored: Arc::clone(&self.mirrored),
             completers: self.completers.clone(),
             visible: self.visible.clone(),
@@ -219,6 +225,14 @@ macro_rules! route {
             /// a layer makes a call wait.
             pub fn time_limit(mut self, limit: Duration) -> Self {
                 self.0.limit = Some(limit);
+                self
+            }
+
+            /// Refuses callers whose credentials do not allow all of these scopes: with
+            /// [`InsufficientScope`](crate::auth::InsufficientScope), which is the status 403 over HTTP.
+            /// It stays listed, so that clients can ask their user for more; to hide it, filter.
+            pub fn requires_scopes(mut self, scopes: Scopes) -> Self {
+                self.0.scopes = scopes;
                 self
             }
         }

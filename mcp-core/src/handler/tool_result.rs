@@ -3,12 +3,12 @@
 use std::{borrow::Cow, fmt};
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer, ser::SerializeSeq};
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Json, OutputSchema, ToolError};
 use crate::{
-    jsonrpc::ErrorObject,
+    jsonrpc::{ErrorObject, write_text},
     protocol::{CallToolResult, ContentBlock, Meta, Resource, ResourceContents},
     router::{McpRequest, McpResponse},
 };
@@ -140,21 +140,20 @@ impl ToolResult {
         }
         let blocks = self.blocks.into_iter();
         let message = Message {
-            content: Content {
-                text,
-                blocks: blocks.map(|block| block.for_revision(revision)).collect(),
-            },
-            structured_content: structured
+            text,
+            blocks: blocks.map(|block| block.for_revision(revision)).collect(),
+            structured: structured
                 .as_deref()
                 .filter(|_| revision.rules().structured_content),
-            is_error: self.is_error.then_some(true),
+            is_error: self.is_error,
             meta: self.meta.as_ref(),
         };
-        if self.is_error {
-            McpResponse::tool_error(request.id(), &message)
-        } else {
-            McpResponse::result(request.id(), &message)
-        }
+        McpResponse::tool(
+            request.id(),
+            self.is_error,
+            message.meta.is_none(),
+            |buffer| message.write(buffer),
+        )
     }
 }
 
@@ -169,45 +168,44 @@ pub(crate) fn unfit(request: &McpRequest, fault: &str, why: &dyn fmt::Display) -
     McpResponse::error(request.id(), error.reason("structured_content"))
 }
 
-/// The result as it is written.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
+/// The result as it is written: text first, which most results have alone, then the rest.
 struct Message<'a> {
-    content: Content<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    structured_content: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    is_error: Option<bool>,
-    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    blocks: Vec<ContentBlock>,
+    structured: Option<&'a RawValue>,
+    is_error: bool,
     meta: Option<&'a Meta>,
 }
 
-/// The array of content: text first, which most results have alone, then the rest.
-struct Content<'a> {
-    text: Option<&'a str>,
-    blocks: Vec<ContentBlock>,
-}
-
-impl Serialize for Content<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = self.text.map(|text| Text { kind: "text", text });
-        let count = usize::from(text.is_some()) + self.blocks.len();
-        let mut array = serializer.serialize_seq(Some(count))?;
-        if let Some(text) = text {
-            array.serialize_element(&text)?;
+impl Message<'_> {
+    fn write(&self, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
+        buffer.extend_from_slice(br#"{"content":["#);
+        if let Some(text) = self.text {
+            buffer.extend_from_slice(br#"{"type":"text","text":"#);
+            write_text(buffer, text);
+            buffer.push(b'}');
         }
-        for block in &self.blocks {
-            array.serialize_element(block)?;
+        for (index, block) in self.blocks.iter().enumerate() {
+            if index > 0 || self.text.is_some() {
+                buffer.push(b',');
+            }
+            serde_json::to_writer(&mut *buffer, block)?;
         }
-        array.end()
+        buffer.push(b']');
+        if let Some(structured) = self.structured {
+            buffer.extend_from_slice(br#","structuredContent":"#);
+            buffer.extend_from_slice(structured.get().as_bytes());
+        }
+        if self.is_error {
+            buffer.extend_from_slice(br#","isError":true"#);
+        }
+        if let Some(meta) = self.meta {
+            buffer.extend_from_slice(br#","_meta":"#);
+            serde_json::to_writer(&mut *buffer, meta)?;
+        }
+        buffer.push(b'}');
+        Ok(())
     }
-}
-
-#[derive(Serialize)]
-struct Text<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    text: &'a str,
 }
 
 /// What a tool's handler can yield.

@@ -1,5 +1,6 @@
 //! The W3C trace context that a client sends with a request.
 
+use http::HeaderMap;
 use serde::Deserialize;
 
 use super::Context;
@@ -19,10 +20,21 @@ pub struct TraceContext {
 }
 
 impl Context {
-    /// The trace context in the request's `_meta`, if there is one.
+    /// The trace context in the request's `_meta`, else in the headers it came with.
     #[must_use]
     pub fn trace_context(&self) -> Option<TraceContext> {
-        serde_json::from_slice(self.meta()?).ok()
+        let said = self
+            .meta()
+            .and_then(|meta| serde_json::from_slice(meta).ok());
+        said.or_else(|| {
+            let headers = self.extension::<HeaderMap>()?;
+            let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
+            Some(TraceContext {
+                traceparent: text("traceparent")?,
+                tracestate: text("tracestate"),
+                baggage: text("baggage"),
+            })
+        })
     }
 }
 

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 
-use super::{ErrorObject, RequestId};
+use super::{ErrorObject, Params, RequestId};
 use crate::protocol::Method;
 
 /// What one body held.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "JSON-RPC knows no third")]
+#[expect(clippy::large_enum_variant, reason = "nearly all are one message")]
 pub enum Incoming {
     /// One message.
     Single(Message),
@@ -35,15 +36,46 @@ pub struct Request {
     pub id: RequestId,
     /// What is asked for.
     pub method: Method,
-    /// The JSON of `params`.
-    pub params: Option<Bytes>,
+    pub(crate) params: Params,
 }
 
 impl Request {
-    /// A request.
+    /// A request. What its method shares with others is read out of `params` here, once.
     #[must_use]
     pub fn new(id: RequestId, method: Method, params: Option<Bytes>) -> Self {
+        let params = Params::read(&method, params);
         Self { id, method, params }
+    }
+
+    /// The JSON of `params`.
+    #[must_use]
+    pub fn params(&self) -> Option<&Bytes> {
+        self.params.json.as_ref()
+    }
+
+    /// The JSON of `_meta` in `params`.
+    #[must_use]
+    pub fn meta(&self) -> Option<&Bytes> {
+        self.params.meta.as_ref()
+    }
+
+    /// The name of the tool or prompt in `params`, or the URI of the resource, as the method has it.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        self.params.target.as_deref()
+    }
+
+    /// Whether `params` have what a result gave to be sent again.
+    pub(crate) fn presents_state(&self) -> bool {
+        let members = self.params.members.as_ref().ok();
+        let again = members.and_then(|members| members.again.as_ref());
+        again.is_some_and(|again| again.state.is_some())
+    }
+
+    /// The JSON object of `arguments` in `params`.
+    #[must_use]
+    pub fn arguments(&self) -> Option<&Bytes> {
+        self.params.members.as_ref().ok()?.arguments.as_ref()
     }
 }
 

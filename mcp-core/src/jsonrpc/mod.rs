@@ -5,9 +5,11 @@
 mod error_object;
 mod id;
 mod message;
+mod params;
 mod parse;
+mod text;
 
-pub(crate) use self::{error_object::shortened, parse::shared};
+pub(crate) use self::{error_object::shortened, params::Params, parse::shared, text::write_text};
 pub use self::{
     error_object::{ErrorCode, ErrorObject},
     id::{InvalidId, RequestId},

@@ -118,7 +118,7 @@ fn message(body: &Bytes, envelope: &Envelope<'_>) -> Result<Message, ParseError>
         (Some(name), None, None) => {
             let method = method(body, name);
             match id {
-                Ok(Some(id)) => Ok(Message::Request(Request { id, method, params })),
+                Ok(Some(id)) => Ok(Message::Request(Request::new(id, method, params))),
                 Ok(None) => Ok(Message::Notification(Notification { method, params })),
                 Err(_) => Err(fail("`id` must be a string or an integer")),
             }

@@ -10,6 +10,7 @@ use tokio::{
 
 use super::{conversation::Conversation, read::LineReader, write::LineWriter};
 use crate::{
+    auth::Grant,
     server::{Caller, Phase, Server},
     store::Principal,
 };
@@ -44,6 +45,12 @@ impl Lines {
     /// Who is at the other end.
     pub fn principal(mut self, principal: Principal) -> Self {
         self.caller.principal = Some(principal);
+        self
+    }
+
+    /// Who is at the other end, and what they may do.
+    pub fn grant(mut self, grant: Grant) -> Self {
+        self.caller = self.caller.with_grant(grant);
         self
     }
 

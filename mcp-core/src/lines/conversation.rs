@@ -122,7 +122,7 @@ impl Conversation {
 
     async fn initialize(&mut self, request: Request) -> Bytes {
         let served = self.server.revisions();
-        let params = request.params.as_deref();
+        let params = request.params().map(AsRef::as_ref);
         if self.opened.is_some() {
             let error = ErrorObject::invalid_request("the session is initialized already");
             return error_message(Some(&request.id), &error);
@@ -150,7 +150,7 @@ impl Conversation {
     fn begin(&mut self, request: Request) -> Option<Bytes> {
         let id = request.id.clone();
         let served = self.server.revisions();
-        let version = RequestMeta::version_in(request.params.as_deref());
+        let version = RequestMeta::version_in(request.meta().map(AsRef::as_ref));
         let sessionless = served
             .iter()
             .all(|revision| !revision.is_session_oriented())
@@ -165,8 +165,8 @@ impl Conversation {
     }
 
     fn begin_sessionless(&mut self, request: Request) -> Result<Option<Bytes>, ErrorObject> {
-        let params = request.params.as_deref();
-        let meta = RequestMeta::required(params, self.server.revisions())?;
+        let meta = request.meta().map(AsRef::as_ref);
+        let meta = RequestMeta::required(meta, self.server.revisions())?;
         let (id, caller) = (request.id.clone(), self.caller.clone());
         if request.method == Method::SubscriptionsListen {
             let own = usize::from(matches!(self.opened, Some(Opened::Session(_))));
@@ -291,7 +291,7 @@ impl Conversation {
 
     fn batched(&self, request: Request) -> BoxFuture<'static, Option<Bytes>> {
         let id = request.id.clone();
-        let version = RequestMeta::version_in(request.params.as_deref());
+        let version = RequestMeta::version_in(request.meta().map(AsRef::as_ref));
         let sessionless = version.is_some_and(|version| RequestMeta::is_sessionless(&version));
         let call = if sessionless || request.method == Method::Initialize {
             let text = "this request is not allowed in a batch";
@@ -317,7 +317,7 @@ fn too_many_calls() -> ErrorObject {
 }
 
 fn size(request: &Request) -> usize {
-    request.params.as_ref().map_or(0, Bytes::len)
+    request.params().map_or(0, Bytes::len)
 }
 
 /// The answer to a call that says nothing else.

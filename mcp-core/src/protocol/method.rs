@@ -30,6 +30,19 @@ macro_rules! methods {
                 }
             }
 
+            /// Its place in [`KNOWN`](Self::KNOWN); unknown names come behind.
+            pub(crate) fn index(&self) -> usize {
+                enum Index {
+                    $($name,)*
+                    Other,
+                }
+                let index = match self {
+                    $(Self::$name => Index::$name,)*
+                    Self::Other(_) => Index::Other,
+                };
+                index as usize
+            }
+
             /// The name as it is written on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {

@@ -115,22 +115,16 @@ impl RequestMeta {
         }
     }
 
-    /// The revision that `_meta` in a request's `params` names; what is not a string is left to those
-    /// who read all of it.
+    /// The revision that the JSON of a `_meta` names; what is not a string is left to those who read
+    /// all of it.
     #[must_use]
-    pub fn version_in(params: Option<&[u8]>) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Params<'a> {
-            #[serde(borrow, rename = "_meta", default)]
-            meta: Option<&'a RawValue>,
-        }
+    pub fn version_in(meta: Option<&[u8]>) -> Option<String> {
         #[derive(Deserialize)]
         struct Meta {
             #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
             version: String,
         }
-        let params: Params<'_> = serde_json::from_slice(params?).ok()?;
-        let meta: Meta = serde_json::from_str(params.meta?.get()).ok()?;
+        let meta: Meta = serde_json::from_slice(meta?).ok()?;
         Some(meta.version)
     }
 
@@ -141,13 +135,14 @@ impl RequestMeta {
         Revision::parse(version).is_none_or(|revision| !revision.is_session_oriented())
     }
 
-    /// The `_meta` of a request without a session, whole and of a revision that is served.
+    /// The `_meta` of a request without a session, out of its JSON: whole, and of a revision that is
+    /// served.
     ///
     /// # Errors
     ///
     /// −32602 when it cannot be read or lacks a member, −32022 when its revision is not served.
-    pub fn required(params: Option<&[u8]>, served: &[Revision]) -> Result<Self, ErrorObject> {
-        let meta = params.map_or_else(|| Ok(Self::default()), Self::from_params);
+    pub fn required(meta: Option<&[u8]>, served: &[Revision]) -> Result<Self, ErrorObject> {
+        let meta = meta.map_or_else(|| Ok(Self::default()), Self::from_json);
         let meta = meta.map_err(|error| {
             ErrorObject::invalid_params(format!("`_meta` cannot be read: {error}"))
         })?;

@@ -85,6 +85,11 @@ impl Revision {
         }
     }
 
+    /// Its place in [`ALL`](Self::ALL).
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+
     /// Whether it has sessions.
     #[must_use]
     pub const fn era(self) -> Era {

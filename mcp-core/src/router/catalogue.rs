@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use serde_json::{Map, Value};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 
 use super::{
     BuildError, CacheHint, Digest, List, McpRequest, MirroredHeader, RouterFuture, cache,
@@ -25,6 +28,8 @@ pub struct Catalogue {
     routes: Arc<Routes>,
     scopes: Scopes,
     info: Implementation,
+    /// The same as JSON, for the results of requests without a session.
+    stamp: Box<RawValue>,
     instructions: Option<Arc<str>>,
     announces_changes: bool,
     cache: BTreeMap<List, CacheHint>,
@@ -58,6 +63,7 @@ impl Catalogue {
             ),
             routes,
             info: draft.info.clone(),
+            stamp: stamp(&draft.info)?,
             instructions: draft.instructions.as_deref().map(Into::into),
             announces_changes: draft.announces_changes,
             cache: draft.cache.clone(),
@@ -130,6 +136,11 @@ impl Catalogue {
     #[must_use]
     pub fn server_info(&self, revision: Revision) -> Implementation {
         self.info.clone().for_revision(revision)
+    }
+
+    /// The JSON of what the server is, for the results of requests without a session.
+    pub(crate) fn stamp(&self) -> &RawValue {
+        &self.stamp
     }
 
     /// How to use the server, for the model.
@@ -208,6 +219,14 @@ impl fmt::Debug for Catalogue {
             .field("digest", &self.digest_of_all())
             .finish_non_exhaustive()
     }
+}
+
+fn stamp(info: &Implementation) -> Result<Box<RawValue>, BuildError> {
+    let info = info.clone().for_revision(Revision::V2026_07_28);
+    to_raw_value(&info).map_err(|error| BuildError::Unwritable {
+        item: info.name,
+        why: error.to_string(),
+    })
 }
 
 fn when<T>(condition: bool, value: T, change: impl FnOnce(T) -> T) -> T {

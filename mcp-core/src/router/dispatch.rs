@@ -7,6 +7,7 @@ use super::{
     listing::{Listing, Mounted},
 };
 use crate::{
+    auth::Scopes,
     handler::{
         Endpoint, Route, UriTemplate, completion_params, missing_capability, resource_not_found,
         texts,
@@ -40,6 +41,8 @@ enum Reader<'r> {
 /// What completes an argument, and the layers around it.
 struct Found<'r> {
     completer: Option<&'r Arc<dyn Endpoint<()>>>,
+    /// What the caller must be allowed.
+    needs: &'r Scopes,
     scope: Option<usize>,
 }
 
@@ -79,7 +82,7 @@ impl Routes {
             other => Err(ErrorObject::method_not_found(other.as_str())),
         };
         match answer {
-            Ok(page) => McpResponse::result_json(request.id(), &page).into(),
+            Ok(page) => McpResponse::page(request.id(), &page).into(),
             Err(error) => refuse(&request, error),
         }
     }
@@ -171,7 +174,11 @@ impl Routes {
     }
 
     fn complete(&self, request: McpRequest) -> RouterFuture {
-        match self.completer(&request).map(|found| found.completer) {
+        let completer = self.completer(&request).and_then(|found| {
+            request.context().require_scopes(found.needs)?;
+            Ok(found.completer)
+        });
+        match completer {
             Ok(Some(completer)) => completer.call(request, &(), None),
             Ok(None) => {
                 let nothing = CompleteResult::new(Completion::default());
@@ -214,6 +221,7 @@ fn found<'r, I>(route: &'r Route<I, ()>, argument: &str) -> Found<'r> {
         completer: completers
             .find(|completer| completer.argument == argument)
             .map(|completer| &completer.endpoint),
+        needs: &route.scopes,
         scope: route.scope,
     }
 }

@@ -4,7 +4,9 @@ use std::{collections::HashMap, sync::Arc};
 
 use bytes::Bytes;
 
-use super::{BuildError, Digest, McpRequest, McpService, RouterFuture, cursor, item::Item};
+use super::{
+    BuildError, Digest, McpRequest, McpResponse, McpService, RouterFuture, cursor, item::Item,
+};
 use crate::{
     handler::{Context, Route},
     jsonrpc::ErrorObject,
@@ -42,8 +44,11 @@ impl<I: Item> Mounted<I> {
         Self { route, service }
     }
 
-    /// Calls the handler, through the layers of its own.
+    /// Calls the handler, through the layers of its own, if the caller may.
     pub(super) fn call(&self, request: McpRequest) -> RouterFuture {
+        if let Err(refused) = request.context().require_scopes(&self.route.scopes) {
+            return McpResponse::error(request.id(), refused.into()).into();
+        }
         match &self.service {
             Some(service) => service.answer(request),
             None => self.route.endpoint.call(request, &(), self.route.limit),
@@ -102,12 +107,12 @@ impl<I: Item> Listing<I> {
         routes.any(|mounted| !mounted.route.completers.is_empty())
     }
 
-    /// The route with this name, if the caller may see it.
     /// The route under this key, whoever asks.
     pub(super) fn find(&self, key: &str) -> Option<&Mounted<I>> {
         self.routes.get(*self.by_key.get(key)?)
     }
 
+    /// The route under this key, if the caller may see it.
     pub(super) fn get(&self, key: &str, context: &Context) -> Option<&Mounted<I>> {
         let found = self.routes.get(*self.by_key.get(key)?)?;
         found.route.is_visible(context).then_some(found)
@@ -202,7 +207,6 @@ impl<T: Clone + PartialEq> PerRevision<T> {
     }
 
     fn get(&self, revision: Revision) -> Option<&T> {
-        let index = Revision::ALL.iter().position(|known| *known == revision)?;
-        self.0.get(index)
+        self.0.get(revision.index())
     }
 }

@@ -34,4 +34,4 @@ pub use self::{
     response::{McpResponse, error_message},
     service::{McpService, RouterFuture},
 };
-pub(crate) use self::{layer::RouterLayer, mirror::mirrored_headers, request::Params};
+pub(crate) use self::{layer::RouterLayer, mirror::mirrored_headers};

@@ -1,15 +1,11 @@
 //! One request on its way to a handler.
 
-use std::{borrow::Cow, collections::BTreeMap};
-
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 
 use crate::{
-    handler::{Again, Context},
-    jsonrpc::{ErrorObject, Request, RequestId, shared},
+    handler::Context,
+    jsonrpc::{ErrorObject, Params, Request, RequestId},
     protocol::{Method, Revision},
 };
 
@@ -24,82 +20,6 @@ pub struct McpRequest {
     context: Context,
 }
 
-/// The members of `params` that more than one method has, borrowed from the body.
-#[derive(Default, Deserialize)]
-pub(crate) struct Params<'a> {
-    #[serde(borrow, default)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    uri: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    cursor: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "object")]
-    arguments: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "object", rename = "_meta")]
-    meta: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "requestState")]
-    request_state: Option<Cow<'a, str>>,
-    #[serde(default, rename = "inputResponses")]
-    input_responses: Option<BTreeMap<String, Box<RawValue>>>,
-}
-
-/// A JSON object; `null` counts as absent.
-fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    match raw.get().as_bytes().first() {
-        Some(b'{') => Ok(Some(raw)),
-        Some(b'n') => Ok(None),
-        _ => Err(serde::de::Error::custom("expected an object")),
-    }
-}
-
-impl<'a> Params<'a> {
-    /// Reads the common members of a request's parameters.
-    ///
-    /// # Errors
-    ///
-    /// −32602 when one of them has the wrong type.
-    pub(crate) fn of(params: Option<&'a Bytes>) -> Result<Self, ErrorObject> {
-        let Some(json) = params else {
-            return Ok(Self::default());
-        };
-        serde_json::from_slice(json)
-            .map_err(|error| ErrorObject::invalid_params(format!("invalid params: {error}")))
-    }
-
-    /// What a client sends again with a request whose result asked.
-    pub(crate) fn again(&self) -> Again<'_> {
-        Again {
-            state: self.request_state.as_deref(),
-            responses: self.input_responses.clone().unwrap_or_default(),
-        }
-    }
-
-    /// The name or URI that the request is about.
-    pub(crate) fn target(&self, method: &Method) -> Option<&str> {
-        match method {
-            Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
-                self.uri.as_deref()
-            }
-            _ => self.name.as_deref(),
-        }
-    }
-
-    /// The JSON of `arguments`, as a slice of `params`.
-    pub(crate) fn arguments(&self, params: Option<&Bytes>) -> Option<Bytes> {
-        self.arguments.and_then(|raw| slice(params, raw.get()))
-    }
-
-    /// The JSON of `_meta`, as a slice of `params`.
-    pub(crate) fn meta(&self, params: Option<&Bytes>) -> Option<Bytes> {
-        self.meta.and_then(|raw| slice(params, raw.get()))
-    }
-}
-
-fn slice(of: Option<&Bytes>, text: &str) -> Option<Bytes> {
-    of.map(|bytes| bytes.slice_ref(text.as_bytes()))
-}
-
 impl McpRequest {
     /// A request of `context`'s caller.
     ///
@@ -111,27 +31,25 @@ impl McpRequest {
         params: Option<&Bytes>,
         context: Context,
     ) -> Result<Self, ErrorObject> {
-        let common = Params::of(params)?;
-        Ok(Self::with_params(method, &common, params, context))
+        let params = Params::read(&method, params.cloned());
+        Self::with_params(method, params, context).map_err(|error| *error)
     }
 
     /// A request whose parameters have been read already.
     pub(crate) fn with_params(
         method: Method,
-        common: &Params<'_>,
-        params: Option<&Bytes>,
+        params: Params,
         context: Context,
-    ) -> Self {
-        let named = common.target(&method);
-        let own = |text| params.map(|json| shared(json, text));
-        Self {
-            name: named.and_then(own),
-            cursor: common.cursor.as_deref().and_then(own),
-            arguments: common.arguments(params),
+    ) -> Result<Self, Box<ErrorObject>> {
+        let members = params.members?;
+        Ok(Self {
+            name: params.target,
+            cursor: members.cursor,
+            arguments: members.arguments,
             method,
-            params: params.cloned(),
+            params: params.json,
             context,
-        }
+        })
     }
 
     /// What is asked for.
@@ -192,6 +110,6 @@ impl TryFrom<(Request, Context)> for McpRequest {
     type Error = ErrorObject;
 
     fn try_from((request, context): (Request, Context)) -> Result<Self, ErrorObject> {
-        Self::new(request.method, request.params.as_ref(), context)
+        Self::with_params(request.method, request.params, context).map_err(|error| *error)
     }
 }

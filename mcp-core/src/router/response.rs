@@ -17,9 +17,11 @@ pub struct McpResponse {
 #[derive(Clone)]
 enum Body {
     Result {
-        message: Bytes,
+        message: Vec<u8>,
         result: Range<usize>,
         kind: ResultKind,
+        /// It has neither `resultType` nor `_meta` nor anything about caches.
+        plain: bool,
     },
     Error(Box<ErrorObject>),
 }
@@ -48,6 +50,56 @@ impl McpResponse {
         })
     }
 
+    /// The result of a tool, written by hand; `plain` when it says nothing of itself.
+    pub(crate) fn tool(
+        id: &RequestId,
+        is_error: bool,
+        plain: bool,
+        result: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    ) -> Self {
+        let kind = if is_error {
+            ResultKind::ToolError
+        } else {
+            ResultKind::Ok
+        };
+        Self::write(id, kind, result).with_plain(plain)
+    }
+
+    /// A page of a list, whose JSON stands already and says nothing of itself.
+    pub(crate) fn page(id: &RequestId, json: &[u8]) -> Self {
+        Self::result_json(id, json).with_plain(true)
+    }
+
+    fn with_plain(mut self, says_nothing: bool) -> Self {
+        if let Body::Result { plain, .. } = &mut self.body {
+            *plain = says_nothing;
+        }
+        self
+    }
+
+    /// Lets `write` add members, each behind a comma, to a result that has none of them yet; `false`
+    /// when it may have some.
+    pub(crate) fn add_members(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let Body::Result {
+            message,
+            result,
+            plain: true,
+            ..
+        } = &mut self.body
+        else {
+            return false;
+        };
+        if result.len() <= 2 {
+            return false;
+        }
+        message.truncate(result.end - 1);
+        write(message);
+        message.push(b'}');
+        result.end = message.len();
+        message.push(b'}');
+        true
+    }
+
     /// A result that asks the client for more (`resultType: "input_required"`).
     pub(crate) fn input_required<T: Serialize + ?Sized>(id: &RequestId, result: &T) -> Self {
         Self::write(id, ResultKind::InputRequired, |buffer| {
@@ -70,6 +122,7 @@ impl McpResponse {
     #[must_use]
     pub fn result_json(id: &RequestId, json: &[u8]) -> Self {
         Self::write(id, ResultKind::Ok, |buffer| {
+            buffer.reserve(json.len() + 1);
             buffer.extend_from_slice(json);
             Ok(())
         })
@@ -106,9 +159,10 @@ impl McpResponse {
         Self {
             id: id.clone(),
             body: Body::Result {
-                message: buffer.into(),
+                message: buffer,
                 result: start..end,
                 kind,
+                plain: false,
             },
         }
     }
@@ -167,7 +221,7 @@ impl McpResponse {
     #[must_use]
     pub fn into_message(self) -> Bytes {
         match self.body {
-            Body::Result { message, .. } => message,
+            Body::Result { message, .. } => message.into(),
             Body::Error(error) => error_message(Some(&self.id), &error),
         }
     }

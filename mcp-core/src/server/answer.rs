@@ -4,6 +4,7 @@ use super::{
     Refusal, Server, SessionRef,
     ask::answer_key,
     entry::{self, InboxEntry},
+    instance::{LEASE_PREFIX, lease_name},
     mint,
 };
 use crate::{
@@ -30,7 +31,7 @@ impl Server {
         };
         let id: String = serde_json::from_str(id.as_json()).map_err(|_| not_asked())?;
         let (instance, number) = asked(session, &id).ok_or_else(not_asked)?;
-        if instance != *self.instance() && !self.is_alive(&instance).await? {
+        if instance != *self.instance() && self.is_gone(&instance).await? {
             return Err(not_asked());
         }
         let entry = match &response.answer {
@@ -73,10 +74,18 @@ impl Server {
         }
     }
 
-    async fn is_alive(&self, instance: &InstanceId) -> Result<bool, Refusal> {
-        let name = super::instance::lease_name(instance);
+    /// Whether an instance is known to be gone. After an outage it may live without its lease.
+    async fn is_gone(&self, instance: &InstanceId) -> Result<bool, Refusal> {
+        let name = lease_name(instance);
         let leases = self.0.stores.leases.list(&name).await?;
-        Ok(leases.iter().any(|lease| lease.name == name))
+        if leases.iter().any(|lease| lease.name == name) {
+            return Ok(false);
+        }
+        if self.may_judge() {
+            return Ok(true);
+        }
+        let alive = self.0.stores.leases.list(LEASE_PREFIX).await?;
+        Ok(self.may_judge_with(&alive))
     }
 }
 

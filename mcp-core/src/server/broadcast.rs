@@ -7,7 +7,7 @@ use siphasher::sip::SipHasher13;
 use super::{
     Server,
     entry::{self, Broadcast},
-    listen::Notice,
+    notice::Notice,
 };
 use crate::store::{Append, Audience, BROADCAST_LOGS, LogKey, StoreError, StoreErrorKind};
 
@@ -52,18 +52,15 @@ impl Server {
         Ok(())
     }
 
-    /// Tells everyone who subscribed to `uri`, on every instance, that it has new content.
+    /// Tells everyone who subscribed to `uri`, on every instance, that it has new content; when the
+    /// store is away, as soon as it is back.
     ///
     /// # Cancel safety
     ///
     /// When dropped, the word may or may not have gone out.
     pub async fn resource_updated(&self, uri: &str) {
-        let entry = Broadcast::ResourceUpdated {
-            uri: uri.to_owned(),
-        };
-        if let Err(error) = self.broadcast(&entry).await {
-            tracing::warn!(%error, "a changed resource was not announced");
-        }
+        let uri = uri.to_owned();
+        self.announce(Broadcast::ResourceUpdated { uri }).await;
     }
 
     /// Acts on what some instance said.
@@ -92,7 +89,7 @@ impl Server {
                     tracing::warn!(%error, "a changed session was not read");
                 }
             }
-            Broadcast::ResourceUpdated { uri } => self.notice(&Notice::Updated(uri)),
+            Broadcast::ResourceUpdated { uri } => self.notice(&Notice::told(uri)),
         }
     }
 }

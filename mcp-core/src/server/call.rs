@@ -21,10 +21,11 @@ use super::{
     stream,
 };
 use crate::{
+    auth::Grant,
     handler::{Context, Origin, Peer, Sessionless},
     jsonrpc::{ErrorObject, Request},
     protocol::{Method, Revision},
-    router::{McpRequest, McpResponse, Params, RouterFuture},
+    router::{McpRequest, McpResponse, RouterFuture},
     store::Principal,
 };
 
@@ -46,6 +47,14 @@ impl Caller {
             principal,
             extensions,
         }
+    }
+
+    /// The same, as the principal of this grant and with what it allows.
+    #[must_use]
+    pub fn with_grant(mut self, grant: Grant) -> Self {
+        self.principal = Some(grant.principal.clone());
+        self.extensions.insert(grant);
+        self
     }
 }
 
@@ -91,7 +100,7 @@ impl fmt::Debug for Link {
 /// When a call of a session is dropped before its outcome, it goes on in the background: a client
 /// that went away has not cancelled. A call without a session, or in one that ends with its
 /// connection, ends.
-pub struct Call(Option<Work>);
+pub struct Call(Option<Box<Work>>);
 
 /// The half-run handler and what belongs to it; owned, so that it can move to another task.
 pub(super) struct Work {
@@ -158,19 +167,18 @@ impl Server {
         caller: Caller,
         reply: Reply,
     ) -> Call {
-        let mut common = Params::of(request.params.as_ref());
-        if let (Ok(params), Peer::Sessionless(_, client)) = (&common, &peer)
-            && let Err(error) = self.resume(client, &caller, &request, params)
-        {
-            common = Err(error);
-        }
-        let completion = self.completion(&peer, &request.method);
         let Request {
             id,
             method,
-            ref params,
+            mut params,
         } = request;
-        let meta = common.as_ref().ok().and_then(|c| c.meta(params.as_ref()));
+        if let Peer::Sessionless(_, client) = &peer
+            && let Err(error) = self.resume(client, &caller, &method, &params)
+        {
+            params.members = Err(Box::new(error));
+        }
+        let meta = params.meta.take();
+        let completion = self.completion(&peer, &method);
         let session = peer.link().map(|link| Arc::clone(&link.session));
         let context = Context::new(Origin {
             id,
@@ -192,21 +200,20 @@ impl Server {
             Ok(running) => (running, None),
             Err(refused) => (None, Some(refused)),
         };
-        let closed = self.phase() == Phase::Closed;
         let mut asking = None;
-        let future = match (common, refused) {
-            _ if closed => done(&context, shutting_down()),
-            (Err(error), _) => done(&context, error),
+        let request = McpRequest::with_params(method, params, context.clone());
+        let future = match (request, refused) {
+            _ if self.phase() == Phase::Closed => done(&context, shutting_down()),
+            (Err(error), _) => done(&context, *error),
             (_, Some(refused)) => done(&context, refused.error()),
-            (Ok(common), None) => {
-                let request =
-                    McpRequest::with_params(method, &common, params.as_ref(), context.clone());
+            (Ok(request), None) => {
+                name_tool(&span, &request);
                 let can_ask = context.sessionless().is_some_and(Sessionless::can_ask);
                 asking = can_ask.then(|| request.clone());
                 span.in_scope(|| self.dispatch(request))
             }
         };
-        Call(Some(Work {
+        Call(Some(Box::new(Work {
             server: self.clone(),
             completion,
             context,
@@ -217,7 +224,7 @@ impl Server {
             waiting: None,
             measured,
             span,
-        }))
+        })))
     }
 
     fn dispatch(&self, request: McpRequest) -> RouterFuture {
@@ -246,21 +253,34 @@ fn shutting_down() -> ErrorObject {
 }
 
 fn span(context: &Context, method: &Method, session: Option<&Session>) -> Span {
+    // Asked first, because `tracing` may compute the fields of a span that nobody wants.
+    if !tracing::span_enabled!(tracing::Level::INFO) {
+        return Span::none();
+    }
     let span = tracing::info_span!(
         "mcp.request",
         mcp.method.name = method.label(),
         mcp.protocol.version = context.revision().as_str(),
         mcp.session.hash = session.map(|session| super::metrics::short_hash(session.id())),
         jsonrpc.request.id = %context.request_id(),
+        gen_ai.tool.name = tracing::field::Empty,
         traceparent = tracing::field::Empty,
         error.type = tracing::field::Empty,
     );
-    if !span.is_disabled()
-        && let Some(trace) = context.trace_context()
-    {
+    if let Some(trace) = context.trace_context() {
         span.record("traceparent", trace.traceparent);
     }
     span
+}
+
+fn name_tool(span: &Span, request: &McpRequest) {
+    if *request.method() == Method::ToolsCall
+        && !span.is_disabled()
+        && let Some(tool) = request.name()
+    {
+        let shown: String = tool.chars().take(128).collect();
+        span.record("gen_ai.tool.name", shown);
+    }
 }
 
 impl Call {
@@ -292,11 +312,18 @@ impl Call {
         })
         .await;
         let spoke = streams && work.context.outbox().has_messages();
-        let response = match first {
-            Some(End::Cancelled) => return Outcome::Cancelled,
-            Some(End::Response(response)) if !spoke => return Outcome::Answer(response),
-            Some(End::Response(response)) => Some(response),
-            None => None,
+        match first {
+            Some(End::Cancelled) => Outcome::Cancelled,
+            Some(End::Response(response)) if !spoke => Outcome::Answer(response),
+            Some(End::Response(response)) => Box::pin(self.begin_stream(Some(response))).await,
+            None => Box::pin(self.begin_stream(None)).await,
+        }
+    }
+
+    /// Goes on as a stream of messages, the first of which has been said.
+    async fn begin_stream(mut self, response: Option<McpResponse>) -> Outcome {
+        let Some(work) = self.0.as_ref() else {
+            return Outcome::Cancelled;
         };
         // Until its log is attached the call stays in `self`: it goes on when this future is dropped.
         let link = work.link().filter(|_| work.outlives_connection()).cloned();
@@ -311,10 +338,7 @@ impl Call {
             (Some(link), Some(Ok(opened)), response) => {
                 Outcome::Stream(opened.start(link, work, response))
             }
-            (_, Some(Err(error)), Some(response)) => {
-                tracing::warn!(%error, "an answer goes without what came before it");
-                Outcome::Answer(response)
-            }
+            // Without a log, as without a session: what breaks cannot be resumed.
             (_, _, response) => Outcome::Stream(EventStream::direct(work, response)),
         }
     }

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::{
     Server,
     entry::{self, Config},
-    listen::Notice,
+    notice::Notice,
     secrets,
     supervise::message,
 };

@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::Server;
 use crate::{
     handler::Peer,
-    protocol::{CacheScope, Meta, Method, Revision},
+    protocol::{CacheScope, Meta, Method},
     router::{CacheHint, Catalogue, McpResponse},
 };
 
@@ -47,21 +47,39 @@ impl Server {
 
 impl Completion {
     /// Adds to a result what it does not say itself.
-    pub(super) fn apply(&self, response: McpResponse) -> McpResponse {
-        let info = self.catalogue.server_info(Revision::V2026_07_28);
-        match to_raw_value(&info) {
-            Ok(info) => complete(response, &self.method, self.hint, &info),
-            Err(_) => response,
+    pub(super) fn apply(&self, mut response: McpResponse) -> McpResponse {
+        let info = self.catalogue.stamp();
+        let hint = is_cacheable(&self.method).then_some(self.hint);
+        if response.add_members(|message| say(message, hint, info.get())) {
+            return response;
         }
+        complete(response, hint, info)
     }
 }
 
-fn complete(
-    response: McpResponse,
-    method: &Method,
-    hint: CacheHint,
-    server_info: &RawValue,
-) -> McpResponse {
+/// What a result says that says nothing of itself.
+fn say(message: &mut Vec<u8>, hint: Option<CacheHint>, server_info: &str) {
+    message.extend_from_slice(br#","resultType":"complete""#);
+    if let Some(hint) = hint {
+        let (ttl, scope) = (hint.ttl_ms(), scope(hint));
+        let text = format!(r#","ttlMs":{ttl},"cacheScope":{scope}"#);
+        message.extend_from_slice(text.as_bytes());
+    }
+    let text = [",\"_meta\":{\"", Meta::SERVER_INFO, "\":", server_info, "}"];
+    for part in text {
+        message.extend_from_slice(part.as_bytes());
+    }
+}
+
+fn scope(hint: CacheHint) -> &'static str {
+    match hint.scope() {
+        CacheScope::Public => "\"public\"",
+        CacheScope::Private => "\"private\"",
+    }
+}
+
+/// Looks what a result says already, and adds the rest.
+fn complete(response: McpResponse, hint: Option<CacheHint>, server_info: &RawValue) -> McpResponse {
     let Some(result) = response.as_result() else {
         return response;
     };
@@ -77,13 +95,9 @@ fn complete(
     };
     let interim = response.is_input_required();
     add("resultType", "\"complete\"".to_owned());
-    if is_cacheable(method) && !interim {
-        let scope = match hint.scope() {
-            CacheScope::Public => "\"public\"",
-            CacheScope::Private => "\"private\"",
-        };
+    if let Some(hint) = hint.filter(|_| !interim) {
         add("ttlMs", hint.ttl_ms().to_string());
-        add("cacheScope", scope.to_owned());
+        add("cacheScope", scope(hint).to_owned());
     }
     let mut meta: BTreeMap<String, Box<RawValue>> = members
         .get("_meta")

@@ -5,6 +5,7 @@ use std::{future::Future, sync::Arc};
 use super::{
     Caller, EventStream, Refusal, Server, SessionMode, SessionRef,
     initialize::no_randomness,
+    metrics::session_ended,
     session::{Hold, Session},
 };
 use crate::{jsonrpc::Request, protocol::Revision, router::McpResponse};
@@ -39,6 +40,7 @@ impl ConnectionSession {
 impl Drop for ConnectionSession {
     fn drop(&mut self) {
         metrics::counter!("mcp.sessions.ended", "reason" => "disconnect").increment(1);
+        session_ended(self.session.0.created_at(), self.server.0.clock.now());
         self.server.forget(self.session.id());
     }
 }

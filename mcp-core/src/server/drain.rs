@@ -58,6 +58,10 @@ impl Server {
             *now = (*now).max(phase);
             later
         });
+        let number = self.phase() as u8;
+        metrics::gauge!("mcp.drain.state").set(f64::from(number));
+        let running = u32::try_from(self.running()).unwrap_or(u32::MAX);
+        metrics::gauge!("mcp.drain.remaining").set(f64::from(running));
     }
 
     /// Says that this server is not ready any more, for load balancers. It goes on serving.
@@ -69,6 +73,8 @@ impl Server {
     pub fn close_listeners(&self) {
         self.enter(Phase::Draining);
         self.enter(Phase::Closing);
+        // Those who read what others produce.
+        self.0.readers.wake_all();
         self.wake_listeners();
     }
 

@@ -72,7 +72,7 @@ impl StreamEntry {
 }
 
 /// What every instance hears.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Broadcast {
     /// A client cancelled a request.
@@ -109,7 +109,7 @@ impl Broadcast {
 }
 
 /// Who waits for the end of a session, and under which number.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Confirm {
     pub(crate) instance: InstanceId,
     pub(crate) number: u64,

@@ -23,6 +23,8 @@ pub(super) struct Facts {
     settings: String,
     /// Where the instance stands between its start and its end.
     phase: u8,
+    /// Whether it may judge, by itself, that another instance is gone.
+    pub(super) judges: bool,
 }
 
 impl Facts {
@@ -65,6 +67,7 @@ impl Server {
             keys: secrets.map_or_else(Vec::new, |secrets| secrets.key_ids.clone()),
             settings: self.settings(),
             phase: self.phase() as u8,
+            judges: self.may_judge(),
         };
         let json = serde_json::to_vec(&facts).unwrap_or_default();
         if json.len() <= MAX_FACTS {

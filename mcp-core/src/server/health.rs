@@ -5,8 +5,11 @@ use std::{
     time::Duration,
 };
 
-use super::Server;
-use crate::{clock::Timestamp, store::StoreError};
+use super::{Server, facts::Facts};
+use crate::{
+    clock::Timestamp,
+    store::{Lease, StoreError},
+};
 
 /// Nothing has been asked yet.
 const UNKNOWN: u64 = 0;
@@ -53,10 +56,19 @@ impl Server {
         answer
     }
 
-    /// Whether this instance may say that another one is gone: after an outage every instance that
-    /// lived through it must have had the time to renew its lease.
+    /// Whether this instance may say by itself that another one is gone: after an outage every
+    /// instance that lived through it must have had the time to renew its lease.
     pub(super) fn may_judge(&self) -> bool {
         self.0.health.uninterrupted(self.0.clock.now()) >= self.limits().lease * 2
+    }
+
+    /// The same, for one that sees what those who live say of themselves. Whoever began a short while
+    /// ago may rely on somebody who could have judged at the last renewal: that was within one lease,
+    /// for which this instance has reached the store itself.
+    pub(super) fn may_judge_with(&self, alive: &[Lease]) -> bool {
+        let seen = self.0.health.uninterrupted(self.0.clock.now());
+        let judges = || alive.iter().any(|lease| Facts::read(&lease.facts).judges);
+        self.may_judge() || (seen >= self.limits().lease && judges())
     }
 }
 

@@ -94,7 +94,7 @@ impl Server {
     /// Finds the revision to speak, and what to answer; the error when there is none.
     pub(super) fn agree(&self, request: &Request) -> Result<Agreed, McpResponse> {
         let failed = |error| McpResponse::error(&request.id, error);
-        let params = request.params.as_deref().unwrap_or(b"{}");
+        let params = request.params().map_or(&b"{}"[..], |json| json);
         let params = self.read_params(params).map_err(failed)?;
         let revision = self.negotiate(&params.protocol_version).ok_or_else(|| {
             let text = "no revision with sessions is served here";
@@ -165,6 +165,7 @@ impl Server {
         let _room = self.room_for_session()?;
         self.start().await;
         let secrets = self.secrets().await?;
+        self.0.clients.share(&mut record);
         let caps = Caps::none().per_principal(self.limits().sessions_per_principal);
         let ttl = self.limits().unused_ttl();
         for _ in 0..ATTEMPTS {

@@ -9,35 +9,22 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
-use serde_json::json;
 use tokio::sync::Notify;
 
 use super::{
     EventStream, Phase, Refusal, Server, SessionRef, StreamEvent,
     entry::StreamEntry,
+    notice::Notice,
     reader::{Next, Reader, response_lost},
     session::Session,
 };
-use crate::{
-    handler::notification,
-    protocol::Method,
-    store::{Epoch, From, Position, SessionId},
-};
+use crate::store::{Epoch, From, Position, SessionId};
 
 /// The stream that a GET without `Last-Event-ID` opens.
 const GET_STREAM: &str = "get";
 
 /// Longest `Last-Event-ID` that can be one of ours.
 const LONGEST_EVENT_ID: usize = 256;
-
-/// Something a session may have to be told. Twice the same is once.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Notice {
-    Tools,
-    Prompts,
-    Resources,
-    Updated(String),
-}
 
 /// One open GET connection. The newest of a session is attached, the others keep still.
 #[derive(Debug, Default)]
@@ -174,7 +161,8 @@ impl Server {
             reader: None,
             _hold: session.0.hold(),
         };
-        EventStream::new(stream::unfold(Some(get), |get| async move {
+        // In a box: the future of the next event would hold it twice otherwise.
+        EventStream::new(stream::unfold(Some(Box::new(get)), |get| async move {
             let mut get = get?;
             let event = get.next().await?;
             let over = get.registered.server.phase() >= Phase::Closing && event.retry.is_some();
@@ -182,12 +170,20 @@ impl Server {
         }))
     }
 
+    /// Whether any session has a GET stream here.
+    pub(super) fn has_get_streams(&self) -> bool {
+        !self.0.listening.lock().is_empty()
+    }
+
     /// Tells every listening session of this process that is concerned.
     pub(super) fn notice(&self, notice: &Notice) {
         self.0.subscriptions.notice(notice);
         for session in self.0.listening.sessions() {
             let wanted = match notice {
-                Notice::Updated(uri) => session.record().subscriptions.contains(uri),
+                Notice::Updated(update) => {
+                    let record = session.record();
+                    record.subscriptions.contains(update.uri())
+                }
                 Notice::Tools | Notice::Prompts | Notice::Resources => true,
             };
             if !wanted {
@@ -241,7 +237,7 @@ fn everything(server: &Server, session: &Session) -> BTreeSet<Notice> {
 /// What the session has subscribed to.
 fn updates(session: &Session) -> BTreeSet<Notice> {
     let uris = session.subscriptions().into_iter();
-    uris.map(Notice::Updated).collect()
+    uris.map(Notice::updated).collect()
 }
 
 fn foreign_event() -> Refusal {
@@ -331,7 +327,8 @@ impl GetStream {
                 continue;
             }
             let Some(reader) = &mut self.reader else {
-                match self.attach().await {
+                // In a box: it is gone when the long waiting begins.
+                match Box::pin(self.attach()).await {
                     Begun::Primed(priming) => return Some(priming),
                     Begun::Over => return None,
                     Begun::Unprimed => continue,
@@ -349,7 +346,7 @@ impl GetStream {
                 Next::Entry(at, StreamEntry::Message(json)) => {
                     return Some(StreamEvent::message(Some(reader.event_id(at)), json));
                 }
-                Next::Entry(..) => {}
+                Next::Entry(..) | Next::Early(_) | Next::Elsewhere => {}
                 Next::Gap => connection
                     .notices()
                     .append(&mut everything(server, session)),
@@ -412,14 +409,11 @@ impl GetStream {
 
 /// The notification, if the server offers what it is about.
 fn event(server: &Server, notice: &Notice) -> Option<StreamEvent> {
-    let json = match notice {
-        Notice::Tools => notification(&Method::ToolListChanged, &json!({})),
-        Notice::Prompts => notification(&Method::PromptListChanged, &json!({})),
-        Notice::Resources => notification(&Method::ResourceListChanged, &json!({})),
-        Notice::Updated(uri) => notification(&Method::ResourceUpdated, &json!({ "uri": uri })),
-    };
-    json.filter(|_| server.0.current.offers(notice))
-        .map(|json| StreamEvent::message(None, json))
+    if !server.0.current.offers(notice) {
+        return None;
+    }
+    let message = notice.message()?;
+    Some(StreamEvent::message(None, message))
 }
 
 #[cfg(test)]
@@ -432,6 +426,7 @@ mod tests {
         assert_eq!(parsed, Some(("aB-_9-17", Position::new(Epoch(255), 3))));
     }
 
+    /// EL-10: before any store is asked.
     #[test]
     fn malformed_event_ids_are_refused() {
         for id in [

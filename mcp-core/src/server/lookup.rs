@@ -3,13 +3,19 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::sync::OnceCell;
 
-use super::{Refusal, Server, SessionMode, entry::Broadcast, instance::pause, session::Session};
+use super::{
+    Refusal, Server, SessionMode, entry::Broadcast, instance::pause, metrics::short_hash,
+    session::Session,
+};
 use crate::{
     protocol::Revision,
     store::{Principal, SessionChange, SessionId, SessionRecord, StoreError, StoreErrorKind},
@@ -54,22 +60,64 @@ impl Drop for Confirming<'_> {
     }
 }
 
-type Load = OnceCell<Option<Arc<Session>>>;
+/// One load that several requests may wait for.
+#[derive(Debug, Default)]
+struct Load {
+    session: OnceCell<Option<Arc<Session>>>,
+    /// The session ended while it was loaded.
+    void: AtomicBool,
+}
 
 /// Loads under way, so that many requests for one unknown session make one store call.
 #[derive(Debug, Default)]
 pub(crate) struct Loading(Mutex<HashMap<String, Weak<Load>>>);
 
 impl Loading {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Weak<Load>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is being loaded under this id is not to be served.
+    fn void(&self, id: &SessionId) {
+        if let Some(load) = self.lock().get(id.as_str()).and_then(Weak::upgrade) {
+            load.void.store(true, Ordering::SeqCst);
+        }
+    }
+
     fn join(&self, id: &str) -> Arc<Load> {
-        let mut loads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loads = self.lock();
         if let Some(load) = loads.get(id).and_then(Weak::upgrade) {
             return load;
         }
         loads.retain(|_, load| load.strong_count() > 0);
-        let load = Arc::new(Load::new());
+        let load = Arc::new(Load::default());
         loads.insert(id.to_owned(), Arc::downgrade(&load));
         load
+    }
+}
+
+/// What a session is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Surface {
+    /// A message.
+    Post,
+    /// Its own stream.
+    Get,
+    /// A stream that goes on.
+    Resume,
+    /// Its end.
+    Delete,
+}
+
+impl Surface {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "post",
+            Self::Get => "get",
+            Self::Resume => "resume",
+            Self::Delete => "delete",
+        }
     }
 }
 
@@ -91,40 +139,89 @@ impl Server {
         id: &str,
         principal: Option<&Principal>,
     ) -> Result<SessionRef, Refusal> {
+        self.session_for(Surface::Post, id, principal).await
+    }
+
+    /// The same, with a word for `mcp.session.owner_mismatch` on what it is wanted for.
+    ///
+    /// # Errors
+    ///
+    /// As [`session`](Self::session).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`session`](Self::session).
+    pub async fn session_for(
+        &self,
+        surface: Surface,
+        id: &str,
+        principal: Option<&Principal>,
+    ) -> Result<SessionRef, Refusal> {
         if self.0.mode == SessionMode::Off {
             return Err(Refusal::no_sessions());
         }
         let known = self.0.sessions.get(id);
-        let session = match known.filter(|session| !session.is_of_connection()) {
+        let known = known.filter(|session| !session.is_of_connection());
+        if let Some(session) = &known {
+            // The owner never changes, and a stranger must not prolong the session.
+            owned_by(session, principal, surface)?;
+            if session.is_confirmed() && self.is_fresh(session) {
+                return self.used(session);
+            }
+        }
+        Box::pin(self.find(surface, id, known, principal)).await
+    }
+
+    /// Whether the store said a moment ago that the session lives.
+    fn is_fresh(&self, session: &Session) -> bool {
+        let freshness = self.0.limits.freshness;
+        let age = session.age(self.0.clock.now());
+        if age >= freshness / 2 {
+            session.want_refresh();
+        }
+        age < freshness
+    }
+
+    /// The session, for a request that uses it now.
+    fn used(&self, session: &Arc<Session>) -> Result<SessionRef, Refusal> {
+        session.used(self.0.clock.now());
+        if session.has_ended() {
+            return Err(Refusal::unknown_session());
+        }
+        Ok(SessionRef(Arc::clone(session)))
+    }
+
+    async fn find(
+        &self,
+        surface: Surface,
+        id: &str,
+        known: Option<Arc<Session>>,
+        principal: Option<&Principal>,
+    ) -> Result<SessionRef, Refusal> {
+        let session = match known {
             Some(session) => Some(session),
             None => self.load(id).await?,
         };
         let session = session.ok_or_else(Refusal::unknown_session)?;
-        // The owner never changes, and a stranger must not prolong the session.
-        owned_by(&session, principal)?;
+        owned_by(&session, principal, surface)?;
+        if session.begins_here() {
+            self.touch_soon(&session);
+        }
         let session = self.still_alive(session).await?;
         let session = session.ok_or_else(Refusal::unknown_session)?;
-        session.used(self.0.clock.now());
         if session.confirm() {
             self.give_full_life(&session).await?;
         }
-        if session.has_ended() {
-            return Err(Refusal::unknown_session());
-        }
-        Ok(SessionRef(session))
+        self.used(&session)
     }
 
     /// The session itself when it was verified recently, else what the store says.
     async fn still_alive(&self, session: Arc<Session>) -> Result<Option<Arc<Session>>, StoreError> {
-        let freshness = self.0.limits.freshness;
-        let now = self.0.clock.now();
-        let age = session.age(now);
-        if age < freshness {
-            if age >= freshness / 2 {
-                session.want_refresh();
-            }
+        if self.is_fresh(&session) {
             return Ok(Some(session));
         }
+        let now = self.0.clock.now();
+        let age = session.age(now);
         let known = age < self.0.limits.outage_grace;
         // The upkeep notices when the store is back.
         if known && self.0.health.is_away() {
@@ -157,27 +254,66 @@ impl Server {
             return Ok(None);
         }
         let load = self.0.loading.join(id);
-        let loaded = load.get_or_try_init(|| self.load_now(SessionId::new(id)));
+        let session = &load.session;
+        let loaded = session.get_or_try_init(|| self.load_now(SessionId::new(id), &load.void));
         loaded.await.cloned()
     }
 
-    async fn load_now(&self, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+    async fn load_now(
+        &self,
+        id: SessionId,
+        void: &AtomicBool,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        // Whoever ends the session from here on is heard.
+        self.start().await;
         let now = self.0.clock.now();
         let stored = self.0.stores.sessions.load(&id).await;
-        let Some(stored) = self.noted(stored)? else {
+        let Some(mut stored) = self.noted(stored)? else {
             metrics::counter!("mcp.sessions.restored", "outcome" => "unknown").increment(1);
             return Ok(None);
         };
-        self.start().await;
-        metrics::counter!("mcp.sessions.restored", "outcome" => "ok").increment(1);
-        // Not verified yet: whoever owns it touches it next, and finds out whether it was deleted
-        // before it stood in the table.
+        self.0.clients.share(&mut stored.record);
         let session = Session::restored(stored, now);
-        Ok(Some(self.0.sessions.insert(Arc::new(session))))
+        let session = self.0.sessions.insert(Arc::new(session));
+        // Before it stood in the table, its end could only be noted here.
+        if void.load(Ordering::SeqCst) {
+            self.forget(&id);
+            metrics::counter!("mcp.sessions.restored", "outcome" => "unknown").increment(1);
+            return Ok(None);
+        }
+        metrics::counter!("mcp.sessions.restored", "outcome" => "ok").increment(1);
+        session.verified(now);
+        Ok(Some(session))
+    }
+
+    /// Starts the idle time of a session again that another instance served, on nobody's way.
+    fn touch_soon(&self, session: &Arc<Session>) {
+        let (server, session) = (self.clone(), Arc::clone(session));
+        self.0.tasks.spawn_until_stopped(async move {
+            let now = server.0.clock.now();
+            let sessions = &server.0.stores.sessions;
+            let touched = sessions.touch(std::slice::from_ref(session.id())).await;
+            let version = match server.noted(touched).as_deref() {
+                Ok([Some(version)]) => *version,
+                Ok(_) => return server.forget(session.id()),
+                Err(error) => {
+                    tracing::debug!(%error, "a session is touched later");
+                    return session.want_refresh();
+                }
+            };
+            session.verified(now);
+            // A change may have been told before the session stood in the table.
+            if version > session.version()
+                && let Err(error) = server.reload(&session).await
+            {
+                tracing::warn!(%error, "a changed session was not read");
+            }
+        });
     }
 
     /// Forgets a session that the store no longer has, and ends what it runs here.
     pub(super) fn forget(&self, id: &SessionId) {
+        self.0.loading.void(id);
         if let Some(session) = self.0.sessions.remove(id) {
             session.end();
         }
@@ -191,10 +327,11 @@ impl Server {
         if session.is_of_connection() {
             return Ok(Some(SessionRecord::clone(&session.record())));
         }
-        let Some(stored) = self.0.stores.sessions.load(session.id()).await? else {
+        let Some(mut stored) = self.0.stores.sessions.load(session.id()).await? else {
             self.forget(session.id());
             return Ok(None);
         };
+        self.0.clients.share(&mut stored.record);
         session.learn(stored.record.clone(), stored.version);
         Ok(Some(stored.record))
     }
@@ -226,7 +363,8 @@ impl Server {
             return Ok(true);
         }
         let changed = self.write(session, change, None).await?;
-        if changed {
+        // What stands in no store that others could have, nobody else can know.
+        if changed && self.0.stores.shared {
             let entry = Broadcast::SessionChanged {
                 session: session.id().clone(),
                 version: session.version(),
@@ -285,10 +423,20 @@ fn wait_after(attempt: u32) -> Duration {
     most.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
-fn owned_by(session: &Session, principal: Option<&Principal>) -> Result<(), Refusal> {
+fn owned_by(
+    session: &Session,
+    principal: Option<&Principal>,
+    surface: Surface,
+) -> Result<(), Refusal> {
     if session.record().principal.as_ref() == principal {
         return Ok(());
     }
-    metrics::counter!("mcp.session.owner_mismatch").increment(1);
+    metrics::counter!("mcp.session.owner_mismatch", "surface" => surface.as_str()).increment(1);
+    // Whoever knows an id that is not theirs has seen what they should not have seen.
+    tracing::warn!(
+        mcp.session.hash = short_hash(session.id()),
+        surface = surface.as_str(),
+        "a session was asked for by somebody who does not own it"
+    );
     Err(Refusal::unknown_session())
 }

@@ -42,6 +42,11 @@ impl<'a> Name<'a> {
         Some(Self { instance, request })
     }
 
+    /// Whether this instance produces the stream.
+    pub(super) fn is_of(&self, instance: &InstanceId) -> bool {
+        self.instance == instance.as_str()
+    }
+
     /// The id of the request, unless it is too long to stand in a name.
     pub(super) fn request(&self) -> Option<RequestId> {
         let json = URL_SAFE_NO_PAD.decode(self.request).ok()?;
@@ -62,11 +67,14 @@ impl Server {
         let own = self.instance().as_str();
         let names = logs.iter().filter_map(|log| Some((log, name(log)?)));
         let foreign: Vec<_> = names.filter(|(_, name)| name.instance != own).collect();
-        if foreign.is_empty() || !self.may_judge() {
+        if foreign.is_empty() || self.0.health.is_away() {
             return Ok(());
         }
         let leases = self.0.stores.leases.list(instance::LEASE_PREFIX).await;
         let leases = self.noted(leases)?;
+        if !self.may_judge_with(&leases) {
+            return Ok(());
+        }
         let alive: BTreeSet<_> = leases.iter().map(|lease| lease.holder.as_str()).collect();
         for (log, name) in foreign {
             if !alive.contains(name.instance) {

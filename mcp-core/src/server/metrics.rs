@@ -3,13 +3,14 @@
 //! Durations follow the OpenTelemetry conventions for MCP; install a recorder of the `metrics` facade
 //! before the server is built.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use metrics::{Histogram, histogram};
 use tokio::time::Instant;
 
 use super::call::now;
 use crate::{
+    clock::Timestamp,
     protocol::{Method, Revision},
     router::McpResponse,
     store::SessionId,
@@ -17,25 +18,33 @@ use crate::{
 
 const DURATION: &str = "mcp.server.operation.duration";
 
-/// Handles for successful requests, made once so that a request allocates none.
+/// Reports how long a session lived that was ended, not one that expired: whoever notices that did
+/// not have it alone.
+pub(super) fn session_ended(created: Timestamp, now: Timestamp) {
+    histogram!("mcp.server.session.duration").record(now.since(created));
+}
+
+/// Handles for successful requests by revision and method, made once so that a request allocates
+/// none.
 #[derive(Default)]
-pub(crate) struct Metrics(HashMap<(&'static str, Revision), Histogram>);
+pub(crate) struct Metrics(Vec<Vec<Histogram>>);
 
 impl Metrics {
     pub(super) fn new(revisions: &[Revision]) -> Self {
-        let mut handles = HashMap::new();
-        for revision in revisions {
-            for method in Method::KNOWN {
-                let label = method.label();
-                let handle = histogram!(
-                    DURATION,
-                    "mcp.method.name" => label,
-                    "mcp.protocol.version" => revision.as_str(),
-                );
-                handles.insert((label, *revision), handle);
-            }
-        }
-        Self(handles)
+        let handle = |revision: Revision, method: &Method| {
+            histogram!(
+                DURATION,
+                "mcp.method.name" => method.label(),
+                "mcp.protocol.version" => revision.as_str(),
+            )
+        };
+        let of = |revision: Revision| {
+            let methods = Method::KNOWN
+                .iter()
+                .filter(|_| revisions.contains(&revision));
+            methods.map(|method| handle(revision, method)).collect()
+        };
+        Self(Revision::ALL.into_iter().map(of).collect())
     }
 }
 
@@ -49,6 +58,7 @@ impl std::fmt::Debug for Metrics {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured {
     method: &'static str,
+    index: usize,
     revision: Revision,
     began: Instant,
 }
@@ -58,6 +68,7 @@ impl Measured {
     pub(super) fn begin(method: &Method, revision: Revision) -> Self {
         Self {
             method: method.label(),
+            index: method.index(),
             revision,
             began: now(),
         }
@@ -75,7 +86,8 @@ impl Measured {
     pub(super) fn end(&self, metrics: &Metrics, error: Option<Cow<'static, str>>) {
         let seconds = self.began.elapsed();
         let Some(error) = error else {
-            if let Some(handle) = metrics.0.get(&(self.method, self.revision)) {
+            let handles = metrics.0.get(self.revision.index());
+            if let Some(handle) = handles.and_then(|handles| handles.get(self.index)) {
                 handle.record(seconds);
             }
             return;

@@ -90,6 +90,7 @@ mod tests {
         SessionIds::new(&KeyRing::random(), &InstanceId::new("a"))
     }
 
+    /// SS-01
     #[test]
     fn minted_ids_are_visible_ascii_and_recognised() {
         let ids = ids();
@@ -108,6 +109,7 @@ mod tests {
         assert!(ids.mint().is_err());
     }
 
+    /// SS-01: without asking a store.
     #[test]
     fn invented_and_foreign_ids_are_refused() {
         let (ours, theirs) = (ids(), ids());

@@ -11,6 +11,7 @@ mod broadcast;
 mod builder;
 mod call;
 mod catalogue;
+mod clients;
 mod complete;
 mod connection;
 mod drain;
@@ -27,9 +28,12 @@ mod lookup;
 mod lost;
 mod metrics;
 mod mint;
+mod notice;
 mod notification;
 mod outbox;
+mod pace;
 mod reader;
+mod readers;
 mod refusal;
 mod renewal;
 mod secrets;
@@ -41,6 +45,8 @@ mod subscription;
 mod supervise;
 mod tail;
 mod terminate;
+mod unsaid;
+mod unwritten;
 mod upkeep;
 
 use std::{
@@ -51,9 +57,10 @@ use std::{
 use tokio::sync::OnceCell;
 
 use self::{
-    alone::Alone, ask::Pending, catalogue::Current, drain::Phases, health::Health,
-    listen::Listening, lookup::Loading, metrics::Metrics, reader::Readers, secrets::Holder,
-    session::Sessions, subscription::Subscriptions, terminate::Endings,
+    alone::Alone, ask::Pending, catalogue::Current, clients::Clients, drain::Phases,
+    health::Health, listen::Listening, lookup::Loading, metrics::Metrics, readers::Readers,
+    secrets::Holder, session::Sessions, subscription::Subscriptions, terminate::Endings,
+    unsaid::Unsaid, unwritten::Offers,
 };
 use crate::{
     clock::Clock,
@@ -79,7 +86,7 @@ pub use self::{
     initialize::Initialized,
     keys::{KeyRing, KeyRingError},
     limits::Limits,
-    lookup::SessionRef,
+    lookup::{SessionRef, Surface},
     reader::{EventStream, StreamEvent},
     refusal::{Refusal, RefusalKind},
 };
@@ -96,6 +103,7 @@ pub(crate) struct Inner {
     mode: SessionMode,
     stores: Stores,
     sessions: Sessions,
+    clients: Clients,
     alone: Alone,
     loading: Loading,
     pending: Pending,
@@ -106,6 +114,8 @@ pub(crate) struct Inner {
     secrets: Holder,
     current: Current,
     health: Health,
+    unsaid: Unsaid,
+    offers: Offers,
     phases: Phases,
     metrics: Metrics,
     tasks: Tasks,
@@ -145,6 +155,12 @@ impl Server {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// The time that this server goes by.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
     }
 
     /// The revisions this server speaks, oldest first.

@@ -76,13 +76,11 @@ impl Server {
         if session.0.is_of_connection() {
             return;
         }
-        let entry = Broadcast::Cancelled {
+        self.announce(Broadcast::Cancelled {
             session: session.id().clone(),
             request: request_id,
-        };
-        if let Err(error) = self.broadcast(&entry).await {
-            tracing::warn!(%error, "a cancellation was not announced");
-        }
+        })
+        .await;
     }
 
     async fn set_level(&self, request: &McpRequest) -> McpResponse {

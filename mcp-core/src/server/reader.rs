@@ -1,28 +1,26 @@
 //! The other end of a stream: one connection that reads a log.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     fmt,
     future::poll_fn,
     pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     task::{self, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
-use tokio::sync::Notify;
 
 use super::{
-    Limits, Outgoing, Server,
+    Limits, Outgoing, Phase, Server,
     call::{End, Work},
     entry::StreamEntry,
     lost::Name,
+    readers::Wake,
     session::{Hold, Session},
+    unwritten::Told,
 };
 use crate::{
     jsonrpc::ErrorObject,
@@ -78,7 +76,7 @@ impl EventStream {
     }
 
     /// Without a log: the connection itself polls the handler, which ends with the connection.
-    pub(super) fn direct(work: Work, response: Option<McpResponse>) -> Self {
+    pub(super) fn direct(work: Box<Work>, response: Option<McpResponse>) -> Self {
         let direct = Direct {
             work,
             ready: VecDeque::new(),
@@ -106,7 +104,7 @@ impl fmt::Debug for EventStream {
 }
 
 struct Direct {
-    work: Work,
+    work: Box<Work>,
     ready: VecDeque<Outgoing>,
     end: Option<End>,
 }
@@ -151,73 +149,6 @@ impl Direct {
     }
 }
 
-/// The logs that connections of this process read, and whom to wake when they move.
-#[derive(Debug, Default)]
-pub(crate) struct Readers(Mutex<HashMap<LogKey, Vec<Arc<Wake>>>>);
-
-#[derive(Debug, Default)]
-struct Wake {
-    moved: Notify,
-    seen: AtomicU64,
-}
-
-impl Readers {
-    fn lock(&self) -> MutexGuard<'_, HashMap<LogKey, Vec<Arc<Wake>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, log: &LogKey) -> Arc<Wake> {
-        let wake = Arc::new(Wake::default());
-        self.lock()
-            .entry(log.clone())
-            .or_default()
-            .push(Arc::clone(&wake));
-        wake
-    }
-
-    fn remove(&self, log: &LogKey, wake: &Arc<Wake>) {
-        let mut logs = self.lock();
-        if let Some(readers) = logs.get_mut(log) {
-            readers.retain(|reader| !Arc::ptr_eq(reader, wake));
-            if readers.is_empty() {
-                logs.remove(log);
-            }
-        }
-    }
-
-    /// Wakes every connection that reads this log here.
-    pub(crate) fn wake(&self, log: &LogKey) {
-        if let Some(readers) = self.lock().get(log) {
-            for reader in readers {
-                reader.moved.notify_one();
-            }
-        }
-    }
-
-    /// Wakes every connection.
-    pub(crate) fn wake_all(&self) {
-        for reader in self.lock().values().flatten() {
-            reader.moved.notify_one();
-        }
-    }
-
-    /// Wakes whoever has not seen this position.
-    pub(crate) fn wake_behind(&self, log: &LogKey, last: u64) {
-        if let Some(readers) = self.lock().get(log) {
-            for reader in readers {
-                if reader.seen.load(Ordering::Relaxed) != last {
-                    reader.moved.notify_one();
-                }
-            }
-        }
-    }
-
-    /// The logs that are read now.
-    pub(crate) fn logs(&self) -> Vec<LogKey> {
-        self.lock().keys().cloned().collect()
-    }
-}
-
 /// One connection attached to a stream's log.
 pub(crate) struct Reader {
     server: Server,
@@ -228,6 +159,8 @@ pub(crate) struct Reader {
     generation: Generation,
     after: Position,
     page: VecDeque<Event>,
+    /// What went out before it stood in the log.
+    told: Told,
     prime: bool,
     /// Events were lost to retention, and the response has not been seen since.
     lost: bool,
@@ -248,10 +181,14 @@ enum State {
 /// What a log has next.
 pub(super) enum Next {
     Entry(Position, StreamEntry),
+    /// An entry that the log will get when the store is back.
+    Early(StreamEntry),
     /// What lay before was lost.
     Gap,
     /// Another connection reads on.
     Superseded,
+    /// Nothing yet, and another instance can wait for the rest as well as this one, which closes.
+    Elsewhere,
     /// Nothing follows.
     End,
     /// The log is no longer there.
@@ -305,12 +242,18 @@ impl Reader {
             generation: attached.generation,
             after: attached.after,
             page: VecDeque::new(),
+            told: Told::default(),
             prime: false,
             lost: false,
             state: State::Reading,
             _hold: session.hold(),
         };
         Ok(Some((reader, attached.generation)))
+    }
+
+    /// Where this connection stands in its log.
+    pub(super) fn place(&self) -> Position {
+        self.after
     }
 
     /// The id that stands for a place in this stream.
@@ -326,11 +269,22 @@ impl Reader {
         )
     }
 
+    /// The next entry that the store could not take yet.
+    fn early(&mut self) -> Option<StreamEntry> {
+        let offers = &self.server.0.offers;
+        let payload = offers.next(&self.log, self.after, &self.told)?;
+        self.told.add(payload.clone());
+        StreamEntry::decode(&payload)
+    }
+
     /// The next entry. Cancel safe: what has been read stays in the page.
     pub(super) async fn entry(&mut self) -> Next {
         loop {
             if let Some(event) = self.page.pop_front() {
                 self.after = event.position;
+                if self.told.knows(&event.payload) {
+                    continue;
+                }
                 match StreamEntry::decode(&event.payload) {
                     Some(entry) => return Next::Entry(event.position, entry),
                     None => continue,
@@ -338,6 +292,9 @@ impl Reader {
             }
             if self.state == State::LastPage {
                 return Next::End;
+            }
+            if let Some(entry) = self.early() {
+                return Next::Early(entry);
             }
             self.wake.seen.store(self.after.seq, Ordering::Relaxed);
             let limit = Limits::page();
@@ -352,6 +309,9 @@ impl Reader {
                     if sealed && !more {
                         self.state = State::LastPage;
                     } else if events.is_empty() {
+                        if self.leaves() {
+                            return Next::Elsewhere;
+                        }
                         self.wake.moved.notified().await;
                     }
                     self.page = events.into();
@@ -363,14 +323,21 @@ impl Reader {
                 }
                 Ok(Read::Superseded) => return Next::Superseded,
                 Ok(Read::Unknown) => return Next::Gone,
-                Err(error) => {
-                    tracing::warn!(%error, "a stream could not be read");
-                    super::instance::pause(Duration::from_millis(500)).await;
-                }
+                Err(error) => self.after_failure(&error).await,
             }
             if self.page.is_empty() && self.session.has_ended() {
                 return Next::End;
             }
+        }
+    }
+
+    /// Waits before the log is read again.
+    async fn after_failure(&self, error: &StoreError) {
+        tracing::warn!(%error, "a stream could not be read");
+        let pause = super::instance::pause(Duration::from_millis(500));
+        tokio::select! {
+            () = pause => {}
+            () = self.wake.moved.notified() => {}
         }
     }
 
@@ -392,6 +359,15 @@ impl Reader {
                     self.lost = false;
                     return Some(StreamEvent::message(Some(self.event_id(at)), json));
                 }
+                Next::Early(StreamEntry::Message(json)) => {
+                    return Some(StreamEvent::message(None, json));
+                }
+                Next::Early(StreamEntry::Response(json)) => {
+                    self.state = State::Over;
+                    return Some(StreamEvent::message(None, json));
+                }
+                // There is no place to come back to.
+                Next::Early(StreamEntry::Disconnect(_)) => {}
                 // Only 2025-11-25 lets a server end the connection before the stream.
                 Next::Entry(_, StreamEntry::Disconnect(_)) if !self.polls() => {}
                 Next::Entry(at, StreamEntry::Disconnect(retry)) => {
@@ -412,9 +388,23 @@ impl Reader {
                     self.state = State::Over;
                     return Some(self.response_lost());
                 }
-                Next::Superseded => self.state = State::Over,
+                Next::Elsewhere => {
+                    self.state = State::Over;
+                    let retry = self.server.retry_elsewhere();
+                    return Some(StreamEvent::hint(Some(self.event_id(self.after)), retry));
+                }
+                Next::Early(StreamEntry::End) | Next::Superseded => self.state = State::Over,
             }
         }
+    }
+
+    /// Whether this instance closes while another one runs the request: its client reads on there, and
+    /// is not waited for here.
+    fn leaves(&self) -> bool {
+        let own = self.server.instance();
+        self.server.phase() >= Phase::Closing
+            && self.polls()
+            && Name::read(&self.stream).is_some_and(|name| !name.is_of(own))
     }
 
     fn response_lost(&self) -> StreamEvent {

@@ -97,15 +97,16 @@ impl Server {
     ///
     /// Safe: the next call goes on.
     pub async fn prepare_for(&self, request: &Request) -> Result<(), Refusal> {
-        const STATE: &[u8] = b"\"requestState\"";
-        if self.known_secrets().is_some() {
-            return Ok(());
-        }
-        let params = request.params.as_deref().unwrap_or_default();
-        if params.windows(STATE.len()).any(|part| part == STATE) {
+        if !self.is_prepared_for(request) {
             self.secrets().await?;
         }
         Ok(())
+    }
+
+    /// Whether a request can be served without [`prepare_for`](Self::prepare_for).
+    #[must_use]
+    pub fn is_prepared_for(&self, request: &Request) -> bool {
+        !request.presents_state() || self.known_secrets().is_some()
     }
 
     /// The keys, if they are known.

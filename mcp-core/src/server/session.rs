@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -34,6 +33,8 @@ pub(crate) struct Session {
     /// The store knows that the session is in use, so it has its full life time.
     confirmed: AtomicBool,
     refresh: AtomicBool,
+    /// It was loaded, and the store has not heard yet that it is used.
+    loaded: AtomicBool,
     ended: AtomicBool,
     /// Open streams and running requests: while there is one, this process keeps the session alive.
     holds: AtomicUsize,
@@ -65,6 +66,7 @@ impl Session {
             verified_at: AtomicU64::new(now.as_millis()),
             used_at: AtomicU64::new(now.as_millis()),
             refresh: AtomicBool::new(false),
+            loaded: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             holds: AtomicUsize::new(0),
             pending_asks: AtomicUsize::new(0),
@@ -75,10 +77,11 @@ impl Session {
         }
     }
 
-    /// A session that was loaded; the store has still to say that it lives on.
+    /// A session that was loaded. Until [`verified`](Self::verified) it may have ended meanwhile.
     pub(crate) fn restored(stored: Versioned, now: Timestamp) -> Self {
         Self {
             verified_at: AtomicU64::new(0),
+            loaded: AtomicBool::new(true),
             ..Self::new(stored, now)
         }
     }
@@ -156,6 +159,11 @@ impl Session {
             }
             changed.await;
         }
+    }
+
+    /// `true` for the one caller who tells the store that a loaded session is used here now.
+    pub(crate) fn begins_here(&self) -> bool {
+        self.loaded.load(Ordering::Relaxed) && self.loaded.swap(false, Ordering::Relaxed)
     }
 
     /// Says that the session has its full life; `true` for the one caller who must tell the store.
@@ -363,7 +371,6 @@ const SHARDS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shards: Vec<RwLock<HashMap<SessionId, Arc<Session>>>>,
-    hasher: RandomState,
     count: AtomicUsize,
     /// Sessions that are being made and do not count yet.
     beginning: AtomicUsize,
@@ -373,7 +380,6 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            hasher: RandomState::new(),
             count: AtomicUsize::new(0),
             beginning: AtomicUsize::new(0),
         }
@@ -392,9 +398,10 @@ impl Drop for Beginning<'_> {
 
 impl Sessions {
     fn shard(&self, id: &str) -> &RwLock<HashMap<SessionId, Arc<Session>>> {
-        let hash = self.hasher.hash_one(id);
-        let at = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
-        &self.shards[at]
+        // Ids are random, so any of their bytes tell them apart; hashing is left to the map.
+        let bytes = id.as_bytes().iter().rev().take(2);
+        let sum: usize = bytes.fold(0, |sum, byte| sum * 7 + usize::from(*byte));
+        &self.shards[sum % SHARDS]
     }
 
     /// Keeps room for one more session, unless there are `limit`.

@@ -7,10 +7,10 @@ use super::{
     state::{Rejected, Unsealable},
 };
 use crate::{
-    handler::{Again, Peer, Sessionless, Suspended, binding},
-    jsonrpc::{ErrorObject, Request},
+    handler::{Peer, Sessionless, Suspended, binding},
+    jsonrpc::{ErrorObject, Params, Request},
     protocol::{DiscoverResult, Era, Method, RequestMeta, Revision},
-    router::{McpRequest, McpResponse, MirroredHeader, Params},
+    router::{McpRequest, McpResponse, MirroredHeader},
 };
 
 impl Server {
@@ -67,35 +67,35 @@ impl Server {
         &self,
         client: &Sessionless,
         caller: &Caller,
-        request: &Request,
-        common: &Params<'_>,
+        method: &Method,
+        params: &Params,
     ) -> Result<(), ErrorObject> {
-        let Again { state, responses } = common.again();
+        let Ok(members) = &params.members else {
+            return Ok(());
+        };
         let asks = matches!(
-            request.method,
+            method,
             Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead
         );
         if !asks {
             return Ok(());
         }
-        let arguments = common.arguments(request.params.as_ref());
-        client.may_ask(arguments.clone());
-        if state.is_none() && responses.is_empty() {
+        client.may_ask(members.arguments.clone());
+        let Some(again) = &members.again else {
             return Ok(());
-        }
-        let journal = match state {
+        };
+        let journal = match &again.state {
             None => super::SealedJournal::default(),
             Some(state) => {
-                let name = common.target(&request.method);
-                let principal = caller.principal.as_ref();
-                let binding = binding(principal, &request.method, name, arguments.as_ref());
+                let (name, arguments) = (params.target.as_deref(), members.arguments.as_ref());
+                let binding = binding(caller.principal.as_ref(), method, name, arguments);
                 let now = self.0.clock.now();
                 let secrets = self.known_secrets().ok_or_else(starting)?;
                 let opened = secrets.sealer.open(binding, state, now);
                 opened.map_err(refused)?
             }
         };
-        client.resume(journal, responses);
+        client.resume(journal, again.responses.clone());
         Ok(())
     }
 

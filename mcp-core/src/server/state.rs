@@ -315,6 +315,7 @@ mod tests {
         assert_eq!((opened.call_id.as_str(), opened.round), ("call", 3));
     }
 
+    /// SH-05
     #[test]
     fn every_other_binding_is_refused() {
         let sealer = sealer(&[("a", 1)]);
@@ -367,6 +368,7 @@ mod tests {
         }
     }
 
+    /// SH-05
     #[test]
     fn a_changed_character_is_refused() {
         let sealer = sealer(&[("a", 1)]);
@@ -397,6 +399,7 @@ mod tests {
         assert_eq!(refused, Rejected::Expired);
     }
 
+    /// SH-05
     #[test]
     fn a_rotation_loses_nothing_in_flight() {
         let (old, both, new) = (

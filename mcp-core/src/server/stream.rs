@@ -4,12 +4,14 @@
 use std::{
     collections::VecDeque,
     future::poll_fn,
+    mem,
     sync::{Arc, atomic::Ordering},
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 
 use super::{
     EventStream, Link, Outgoing, Server,
@@ -18,14 +20,16 @@ use super::{
     lost::Name,
     reader::Reader,
     session::Session,
+    unwritten::{Batch, Unwritten},
 };
 use crate::{
     jsonrpc::{ErrorObject, RequestId},
     router::{McpResponse, error_message},
-    store::{Append, Audience, LogKey, Position, ReaderId, StoreError, StoreErrorKind},
+    store::{Append, Appended, Audience, LogKey, Position, ReaderId, StoreError, StoreErrorKind},
 };
 
-/// Longest pause between two tries to write to a log.
+/// Shortest and longest pause between two tries to write to a log.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A log for a call, and the connection that reads it.
@@ -50,18 +54,20 @@ impl Opened {
     pub(super) fn start(
         self,
         link: Link,
-        work: Work,
+        work: Box<Work>,
         response: Option<McpResponse>,
     ) -> EventStream {
         let tasks = link.server.0.tasks.clone();
         let producer = Producer {
             id: work.context.request_id().clone(),
+            unwritten: Unwritten::after(self.reader.place()),
             server: link.server,
             session: link.session,
             log: self.log,
             seen: None,
             reader: None,
-            batches: 0,
+            offers: false,
+            pause: Duration::ZERO,
         };
         metrics::gauge!("mcp.streams.open", "kind" => "post").increment(1.0);
         tasks.spawn(producer.run(work, response));
@@ -86,44 +92,36 @@ struct Producer {
     seen: Option<Position>,
     /// Who read the log at the last write.
     reader: Option<ReaderId>,
-    batches: u64,
+    unwritten: Unwritten,
+    /// Whether connections find something of this in the offers.
+    offers: bool,
+    /// Before the next try; zero unless the last one failed.
+    pause: Duration,
 }
 
 /// Nobody wants more of this stream: it was sealed by somebody else.
 struct Sealed;
 
-/// What to do about a failed write.
-enum Failed {
-    TryAgain,
-    TooLarge,
+/// A write under way.
+type Writing = BoxFuture<'static, Result<Appended, StoreError>>;
+
+/// What happened next.
+enum Step {
+    /// The handler said something.
+    Said(VecDeque<Outgoing>),
+    /// A write came to its end.
+    Tried(Result<Appended, StoreError>),
+    /// The handler has ended, and nothing that it said waits to be taken.
+    Ended,
 }
 
 impl Producer {
     /// Runs the handler to its end, and writes what it says meanwhile; one write at a time.
-    async fn run(mut self, mut work: Work, response: Option<McpResponse>) {
+    async fn run(mut self, mut work: Box<Work>, response: Option<McpResponse>) {
         let context = work.context.clone();
         let _hold = self.session.hold();
-        let mut end = response.map(End::Response);
-        let mut open = true;
-        while open {
-            let batch = {
-                let (work, end) = (&mut work, &mut end);
-                poll_fn(|cx| {
-                    if end.is_none()
-                        && let Poll::Ready(ended) = work.poll(cx)
-                    {
-                        *end = Some(ended);
-                    }
-                    match context.outbox().poll_take(cx) {
-                        Poll::Pending if end.is_some() => Poll::Ready(None),
-                        other => other.map(Some),
-                    }
-                })
-                .await
-            };
-            let Some(batch) = batch else { break };
-            open = self.write(batch, &mut work, &mut end).await.is_ok();
-        }
+        let mut end = response.map(|response| last_entry(End::Response(response)));
+        let open = self.write_all(&mut work, &mut end).await.is_ok();
         context.outbox().close();
         let dropped = context.outbox().dropped();
         if dropped > 0 {
@@ -131,90 +129,126 @@ impl Producer {
         }
         metrics::gauge!("mcp.streams.open", "kind" => "post").decrement(1.0);
         match end {
-            Some(end) if open => self.seal(end).await,
+            Some(last) if open => self.seal(last).await,
             _ => context.cancel(),
         }
+        self.withdraw();
     }
 
-    /// Appends a batch while the handler goes on.
-    async fn write(
-        &mut self,
-        batch: VecDeque<Outgoing>,
-        work: &mut Work,
-        end: &mut Option<End>,
-    ) -> Result<(), Sealed> {
-        let events: Vec<Bytes> = batch
-            .into_iter()
-            .map(|item| encode(item).encode())
-            .collect();
-        let mut append = std::pin::pin!(self.append(&events));
-        poll_fn(|cx| {
-            if end.is_none()
-                && let Poll::Ready(ended) = work.poll(cx)
-            {
-                *end = Some(ended);
+    /// Writes what the handler says until it has ended and everything stands in the log.
+    ///
+    /// While the store does not answer, what is said goes to the connection of this process at once.
+    async fn write_all(&mut self, work: &mut Work, end: &mut Option<Bytes>) -> Result<(), Sealed> {
+        let mut writing: Option<Writing> = None;
+        loop {
+            if writing.is_none() {
+                writing = self.begin_write();
             }
-            append.as_mut().poll(cx)
-        })
-        .await
-    }
-
-    /// Appends events; those that are too large for the store are left out.
-    async fn append(&mut self, events: &[Bytes]) -> Result<(), Sealed> {
-        if self.append_all(events).await? {
-            return Ok(());
+            // In good times what is said during a write waits and goes into one batch.
+            let takes = writing.is_none() || self.unwritten.has_room_in_outage();
+            match poll_fn(|cx| step(cx, work, end, &mut writing, takes)).await {
+                Step::Said(batch) => {
+                    let events = batch.into_iter().map(|item| encode(item).encode());
+                    self.unwritten.add(events);
+                }
+                Step::Tried(tried) => {
+                    writing = None;
+                    self.tried(tried).await?;
+                }
+                Step::Ended if writing.is_none() => return Ok(()),
+                Step::Ended => self.unwritten.end(end.clone().unwrap_or_default()),
+            }
+            self.offer();
         }
-        for event in events {
-            if !self.append_all(std::slice::from_ref(event)).await? {
-                tracing::warn!(bytes = event.len(), "a message is too large to be stored");
-                metrics::counter!("mcp.stream.dropped").increment(1);
+    }
+
+    /// Begins to write the oldest batch, if there is one.
+    fn begin_write(&mut self) -> Option<Writing> {
+        let Batch { events, key } = self.unwritten.first()?;
+        let (server, log) = (self.server.clone(), self.log.clone());
+        let (seen, pause) = (self.seen, self.pause);
+        Some(Box::pin(async move {
+            if !pause.is_zero() {
+                super::instance::pause(pause).await;
             }
+            let key = key.to_string();
+            let batch = Append::new(&events, server.limits().stream_retention)
+                .key(&key)
+                .writer_seen(seen);
+            server.0.stores.events.append(&log, batch).await
+        }))
+    }
+
+    /// What follows from a write.
+    async fn tried(&mut self, tried: Result<Appended, StoreError>) -> Result<(), Sealed> {
+        match tried {
+            Ok(appended) => {
+                self.pause = Duration::ZERO;
+                self.seen = Some(appended.last);
+                self.reader = appended.reader;
+                self.unwritten.written(appended.last);
+                self.wake().await;
+            }
+            Err(error) if error.kind() == StoreErrorKind::TooLarge => {
+                if let Some(bytes) = self.unwritten.too_large() {
+                    tracing::warn!(bytes, "a message is too large to be stored");
+                    metrics::counter!("mcp.stream.dropped").increment(1);
+                }
+            }
+            Err(error) => self.failed(&error)?,
         }
         Ok(())
     }
 
-    /// Appends events as one batch; `false` when it is too large.
-    async fn append_all(&mut self, events: &[Bytes]) -> Result<bool, Sealed> {
-        self.batches += 1;
-        let key = self.batches.to_string();
-        let mut pause = Duration::from_millis(20);
-        loop {
-            let batch = Append::new(events, self.server.limits().stream_retention)
-                .key(&key)
-                .writer_seen(self.seen);
-            match self.server.0.stores.events.append(&self.log, batch).await {
-                Ok(appended) => {
-                    self.seen = Some(appended.last);
-                    self.reader = appended.reader;
-                    self.wake().await;
-                    return Ok(true);
-                }
-                Err(error) => match self.after(&error, &mut pause).await? {
-                    Failed::TryAgain => {}
-                    Failed::TooLarge => return Ok(false),
-                },
-            }
+    /// Whether a failed write is tried again.
+    fn failed(&mut self, error: &StoreError) -> Result<(), Sealed> {
+        if error.kind() == StoreErrorKind::Conflict {
+            return Err(Sealed);
+        }
+        tracing::warn!(%error, "a stream could not be written");
+        if !error.is_retryable() || self.server.0.tasks.is_stopped() {
+            return Err(Sealed);
+        }
+        self.unwritten.in_outage();
+        self.pause = (self.pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        Ok(())
+    }
+
+    /// Lets the connection of this process have what cannot be written now, or takes that back.
+    fn offer(&mut self) {
+        let offer = self.unwritten.offer();
+        if offer.is_none() {
+            return self.withdraw();
+        }
+        self.offers = true;
+        self.server.0.offers.put(&self.log, offer);
+        self.server.0.readers.wake(&self.log);
+    }
+
+    fn withdraw(&mut self) {
+        if mem::take(&mut self.offers) {
+            self.server.0.offers.put(&self.log, None);
         }
     }
 
     /// Ends the log with the response. Whoever reads it hears of it.
-    async fn seal(&mut self, end: End) {
-        let mut last = match end {
-            End::Response(response) => StreamEntry::Response(response.into_message()).encode(),
-            End::Cancelled => StreamEntry::End.encode(),
-        };
+    async fn seal(&mut self, mut last: Bytes) {
         let keep = self.server.limits().stream_kept;
-        let mut pause = Duration::from_millis(20);
         loop {
             let events = &self.server.0.stores.events;
             let Err(error) = events.seal(&self.log, Some(last.clone()), keep).await else {
                 break;
             };
-            match self.after(&error, &mut pause).await {
-                Ok(Failed::TryAgain) => {}
-                Ok(Failed::TooLarge) => last = self.too_large(),
-                Err(Sealed) => break,
+            if error.kind() == StoreErrorKind::TooLarge {
+                last = self.too_large();
+                continue;
             }
+            if self.failed(&error).is_err() {
+                break;
+            }
+            self.unwritten.end(last.clone());
+            self.offer();
+            super::instance::pause(self.pause).await;
         }
         self.wake().await;
     }
@@ -224,21 +258,6 @@ impl Producer {
         let error = ErrorObject::internal("the response is too large for a stream");
         let error = error_message(Some(&self.id), &error.reason("too_large"));
         StreamEntry::Response(error).encode()
-    }
-
-    /// What follows from a failed write.
-    async fn after(&self, error: &StoreError, pause: &mut Duration) -> Result<Failed, Sealed> {
-        match error.kind() {
-            StoreErrorKind::Conflict => return Err(Sealed),
-            StoreErrorKind::TooLarge => return Ok(Failed::TooLarge),
-            _ => tracing::warn!(%error, "a stream could not be written"),
-        }
-        if !error.is_retryable() || self.server.0.tasks.is_stopped() {
-            return Err(Sealed);
-        }
-        super::instance::pause(*pause).await;
-        *pause = (*pause * 2).min(LONGEST_PAUSE);
-        Ok(Failed::TryAgain)
     }
 
     /// Wakes the connection that reads the log, wherever it is.
@@ -251,6 +270,41 @@ impl Producer {
             let notifier = &self.server.0.stores.notifier;
             let _ = notifier.publish(&audience, &self.log).await;
         }
+    }
+}
+
+/// Runs the handler, takes what it says when `takes`, and goes on writing.
+fn step(
+    cx: &mut Context<'_>,
+    work: &mut Work,
+    end: &mut Option<Bytes>,
+    writing: &mut Option<Writing>,
+    takes: bool,
+) -> Poll<Step> {
+    if end.is_none()
+        && let Poll::Ready(ended) = work.poll(cx)
+    {
+        *end = Some(last_entry(ended));
+    }
+    if takes && let Poll::Ready(batch) = work.context.outbox().poll_take(cx) {
+        return Poll::Ready(Step::Said(batch));
+    }
+    if let Some(write) = writing
+        && let Poll::Ready(tried) = write.as_mut().poll(cx)
+    {
+        return Poll::Ready(Step::Tried(tried));
+    }
+    if takes && end.is_some() {
+        return Poll::Ready(Step::Ended);
+    }
+    Poll::Pending
+}
+
+/// What the log of a stream ends with.
+fn last_entry(end: End) -> Bytes {
+    match end {
+        End::Response(response) => StreamEntry::Response(response.into_message()).encode(),
+        End::Cancelled => StreamEntry::End.encode(),
     }
 }
 

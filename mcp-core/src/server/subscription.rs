@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::{
-    Caller, EventStream, Outbox, Phase, Refusal, Server, StreamEvent, broadcast, listen::Notice,
+    Caller, EventStream, Outbox, Phase, Refusal, Server, StreamEvent, broadcast, notice::Notice,
 };
 use crate::{
     handler::{Context, Origin, Peer, Sessionless, notification},
@@ -58,6 +58,11 @@ impl Subscriptions {
 
     fn all(&self) -> Vec<Arc<Listener>> {
         self.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// How many are open.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
     }
 
     /// Tells every listener that asked for it.
@@ -118,7 +123,7 @@ fn wanted(filter: &SubscriptionFilter) -> BTreeSet<Notice> {
         filter.wants_prompts().then_some(Notice::Prompts),
         filter.wants_resources().then_some(Notice::Resources),
     ];
-    let updates = filter.uris().iter().cloned().map(Notice::Updated);
+    let updates = filter.uris().iter().cloned().map(Notice::updated);
     lists.into_iter().flatten().chain(updates).collect()
 }
 
@@ -158,7 +163,7 @@ impl Server {
         caller: Caller,
         says_cancelled: bool,
     ) -> Result<EventStream, Refusal> {
-        let params = request.params.as_deref().unwrap_or(b"{}");
+        let params = request.params().map_or(&b"{}"[..], |json| json);
         let params: SubscriptionsListenRequestParams =
             serde_json::from_slice(params).map_err(|error| {
                 Refusal::bad(ErrorObject::invalid_params(format!(
@@ -297,17 +302,11 @@ impl ListenStream {
         let params = Told {
             meta: Meta { id: &self.id },
             uri: match notice {
-                Notice::Updated(uri) => Some(uri),
+                Notice::Updated(update) => Some(update.uri()),
                 Notice::Tools | Notice::Prompts | Notice::Resources => None,
             },
         };
-        let method = match notice {
-            Notice::Tools => Method::ToolListChanged,
-            Notice::Prompts => Method::PromptListChanged,
-            Notice::Resources => Method::ResourceListChanged,
-            Notice::Updated(_) => Method::ResourceUpdated,
-        };
-        event(&method, &params)
+        event(&notice.method(), &params)
     }
 
     /// The graceful end: the response to the request.
@@ -343,5 +342,5 @@ struct Told<'a> {
     #[serde(rename = "_meta")]
     meta: Meta<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    uri: Option<&'a String>,
+    uri: Option<&'a str>,
 }

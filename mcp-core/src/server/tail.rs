@@ -11,9 +11,13 @@ use super::{
     Inner, Server, broadcast,
     entry::{self, Broadcast, Config, InboxEntry},
     instance::server,
+    pace::Pace,
     supervise::Work,
 };
-use crate::store::{self, Listener, LogKey, Position, Sealed, TailEvent, WakeUp};
+use crate::store::{self, Audience, Listener, LogKey, Position, Sealed, TailEvent, WakeUp};
+
+/// How often all logs are looked at because of updates that keep coming; then the rest has its turn.
+const ROUNDS: usize = 8;
 
 /// Reads the inbox and the broadcast logs, and wakes the connections whose streams moved.
 pub(super) struct Tail {
@@ -23,6 +27,9 @@ pub(super) struct Tail {
     armed: bool,
     /// Read, but not acted on yet.
     unheard: VecDeque<TailEvent>,
+    /// Updates of resources that wait for another look at the logs.
+    updates: VecDeque<TailEvent>,
+    pace: Pace,
 }
 
 impl Tail {
@@ -35,6 +42,8 @@ impl Tail {
             ear: None,
             armed: false,
             unheard: VecDeque::new(),
+            updates: VecDeque::new(),
+            pace: Pace::new(),
         };
         tail.arm(server).await;
         if tail.armed {
@@ -102,7 +111,10 @@ impl Tail {
         loop {
             let polled = self.tails.poll(&*server.0.stores.events).await;
             match server.noted(polled) {
-                Ok(events) => self.hear(server, events).await,
+                Ok(events) => {
+                    self.hear(server, events).await;
+                    server.say_the_unsaid().await;
+                }
                 Err(error) => {
                     // The next poll tries again; what is behind stays behind in an outage.
                     tracing::warn!(%error, "the logs could not be read");
@@ -113,16 +125,34 @@ impl Tail {
                 break;
             }
         }
-        Self::poll_streams(server).await;
-    }
-
-    /// Wakes the connections whose streams moved without a word.
-    async fn poll_streams(server: &Server) {
         let logs = server.0.readers.logs();
         if logs.is_empty() {
             return;
         }
-        match server.0.stores.events.heads(&logs).await {
+        if self.pace.looks(Instant::now(), server.limits().poll) {
+            Self::poll_streams(server, &logs).await;
+        }
+        if let Err(error) = server.end_lost_streams(&logs).await {
+            tracing::warn!(%error, "lost streams could not be ended");
+        }
+    }
+
+    /// Sends a wake-up to this process itself, when it is time to see whether they arrive.
+    async fn probe(&mut self, server: &Server) {
+        let relied_on = self.ear.is_some() && !server.0.readers.is_empty();
+        if !relied_on || !self.pace.probes(Instant::now()) {
+            return;
+        }
+        let audience = Audience::Instance(server.instance().clone());
+        let notifier = &server.0.stores.notifier;
+        if let Err(error) = notifier.publish(&audience, &Pace::probe()).await {
+            tracing::debug!(%error, "a wake-up was not sent");
+        }
+    }
+
+    /// Wakes the connections whose streams moved without a word.
+    async fn poll_streams(server: &Server, logs: &[LogKey]) {
+        match server.0.stores.events.heads(logs).await {
             Ok(heads) => {
                 for (log, head) in logs.iter().zip(heads) {
                     match head {
@@ -135,14 +165,46 @@ impl Tail {
             }
             Err(error) => tracing::warn!(%error, "the streams could not be looked at"),
         }
-        if let Err(error) = server.end_lost_streams(&logs).await {
-            tracing::warn!(%error, "lost streams could not be ended");
+    }
+
+    /// Acts on events.
+    ///
+    /// A subscription and an update that follows it may stand in different logs. So updates are told
+    /// only after another look at all logs: whoever subscribed before one is known by then.
+    async fn hear(&mut self, server: &Server, events: Vec<TailEvent>) {
+        self.sort(server, events);
+        self.act(server).await;
+        for _ in 0..ROUNDS {
+            if self.updates.is_empty() {
+                return;
+            }
+            let told = self.updates.len();
+            match self.tails.poll(&*server.0.stores.events).await {
+                Ok(later) => self.sort(server, later),
+                Err(error) => tracing::warn!(%error, "updates are told without another look"),
+            }
+            self.act(server).await;
+            self.unheard.extend(self.updates.drain(..told));
+            self.act(server).await;
+        }
+        self.unheard.append(&mut self.updates);
+        self.act(server).await;
+    }
+
+    /// Updates wait when there is somebody whose subscriptions may not be known yet.
+    fn sort(&mut self, server: &Server, events: Vec<TailEvent>) {
+        let wait = server.has_get_streams();
+        for event in events {
+            if wait && is_update(&event) {
+                self.updates.push_back(event);
+            } else {
+                self.unheard.push_back(event);
+            }
         }
     }
 
-    /// Acts on events, each once: what a panic interrupts is not done again, what follows it is.
-    async fn hear(&mut self, server: &Server, events: Vec<TailEvent>) {
-        self.unheard.extend(events);
+    /// Acts on each event once: what a panic interrupts is not done again, what follows it is.
+    async fn act(&mut self, server: &Server) {
         while let Some(event) = self.unheard.pop_front() {
             match event {
                 TailEvent::Event {
@@ -177,6 +239,17 @@ impl Tail {
     }
 }
 
+fn is_update(event: &TailEvent) -> bool {
+    let TailEvent::Event { log, event } = event else {
+        return false;
+    };
+    matches!(log, LogKey::Broadcast(_))
+        && matches!(
+            entry::decode(&event.payload),
+            Some(Broadcast::ResourceUpdated { .. })
+        )
+}
+
 impl Work for Tail {
     async fn run(&mut self) {
         let mut next_poll = Instant::now();
@@ -195,11 +268,16 @@ impl Work for Tail {
                 return;
             };
             match woken {
+                Some(WakeUp::Look(log)) if log == Pace::probe() => self.pace.heard(),
                 Some(WakeUp::Look(log @ LogKey::Stream { .. })) => server.0.readers.wake(&log),
                 Some(WakeUp::Look(log)) => self.look(&server, &log).await,
-                Some(WakeUp::MayHaveLost) | None => {
+                lost @ (Some(WakeUp::MayHaveLost) | None) => {
+                    if lost.is_some() {
+                        self.pace.distrust();
+                    }
                     next_poll = Instant::now() + interval;
                     self.poll(&server).await;
+                    self.probe(&server).await;
                 }
             }
         }

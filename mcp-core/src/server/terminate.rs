@@ -14,6 +14,7 @@ use super::{
     Refusal, Server,
     entry::{self, Broadcast, Confirm, InboxEntry},
     instance,
+    metrics::session_ended,
 };
 use crate::store::{Append, Audience, InstanceId, LogKey, SessionId};
 
@@ -90,7 +91,7 @@ impl Server {
     /// `freshness`.
     pub async fn terminate(&self, id: &SessionId) -> Result<bool, Refusal> {
         let known = self.0.sessions.get(id.as_str());
-        if known.is_some_and(|session| session.is_of_connection()) {
+        if known.as_ref().is_some_and(|known| known.is_of_connection()) {
             self.forget(id);
             return Ok(true);
         }
@@ -100,6 +101,9 @@ impl Server {
             return Ok(false);
         }
         metrics::counter!("mcp.sessions.ended", "reason" => "delete").increment(1);
+        if let Some(session) = known {
+            session_ended(session.created_at(), self.0.clock.now());
+        }
         if let Err(error) = self.0.stores.events.purge(id).await {
             tracing::warn!(%error, "the streams of a deleted session are left to their retention");
         }

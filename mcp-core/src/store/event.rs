@@ -350,6 +350,7 @@ pub enum Read {
 /// * EL-05, EL-25: the same events under a known key are not added again, and answered with the
 ///   first position and `duplicate`; others are a `Conflict`. A key lives at least as long as its
 ///   entry, and is looked at before seal and epoch.
+/// * EL-06: an append whose reply was lost can be repeated under its key.
 /// * EL-07: `read` gives what lies strictly after a position, in order, of this log only.
 /// * EL-08, EL-17: no log sees, delays or evicts the events of another.
 /// * EL-09: a position of another log is never good for this one's events by chance: it is of
@@ -369,6 +370,8 @@ pub enum Read {
 /// * EL-19: `purge` leaves nothing, and an append that raced it is purged too or a `Conflict`.
 /// * EL-20: payloads come back byte for byte, or are `TooLarge` and nothing is stored.
 /// * EL-21: a log outlives its events: a trimmed one still knows its head.
+/// * EL-22: from replay to what is new nothing is lost, repeated or reordered.
+/// * EL-23: positions mean the same to every process.
 /// * EL-26: the last of many `attach` wins, reads of the others answer `Superseded`.
 /// * EL-27: what a reader acknowledged is remembered without it.
 /// * EL-28: `heads` of many logs is one call.

@@ -59,8 +59,8 @@ impl Lease {
 ///
 /// The caller:
 ///
-/// * LS-04: counts its time from before the call that holds or renews was sent, so that it knows
-///   of the end before somebody else can begin.
+/// * LS-04: is fenced by what others have ended for it, not by its own clock: who lost its lease finds
+///   its streams sealed, and adds nothing to them.
 /// * LS-06: judges a lease gone only when it has itself reached the store for two lease times.
 /// * Does not renew with a fence after a `renew` of it answered `false`.
 #[async_trait]

@@ -13,12 +13,17 @@
 //!   when it was certainly not applied and `Unknown` when it may have been. None answers that
 //!   something does not exist.
 //! * when the backend is back, the next call succeeds.
+//! * a failover loses nothing in silence: what is gone begins a new epoch, or its session is unknown.
 //! * exhausted connections are `Unavailable`, never a deadlock.
 //! * whoever drops a future leaves the state before or after the call, never between.
 //! * no call blocks the thread it runs on.
 //! * handles can be cloned and shared, and used from many tasks at once.
 //! * neither errors nor `Debug` show payloads, whole session ids or passwords.
+//! * the least rights that a backend documents are enough for all of this.
 //! * two namespaces never touch each other.
+//! * whatever brings a backend's schema up to date may run again, everywhere at once, and from
+//!   where it was interrupted; it never goes back.
+//! * any history of calls is answered as by the stores in memory.
 
 mod backend;
 mod caching;
@@ -34,7 +39,7 @@ mod topic;
 
 pub use self::{
     backend::Backend,
-    caching::CachingSessionStore,
+    caching::{CachingEventStore, CachingSessionStore},
     error::{StoreError, StoreErrorKind},
     event::{
         Append, Appended, Attached, BROADCAST_LOGS, Epoch, Event, EventStore, From, Generation,

@@ -35,11 +35,14 @@ pub enum WakeUp {
 /// * BP-06: a slow listener holds back neither publishers nor other listeners; what it cannot keep
 ///   becomes one `MayHaveLost`.
 /// * BP-07: a dropped listener leaves nothing behind.
+/// * BP-08: the last listener that goes does not deafen the one that comes.
 /// * BP-09: a process hears its own wake-ups.
 /// * BP-11, BP-12: no log is mistaken for another, and namespaces do not hear each other.
 /// * BP-13, BP-14: a connection that went deaf is noticed and replaced, or the listener ends.
+/// * BP-15: a restart, a failover or forgotten scripts of the backend need no restart of the process.
 /// * BP-17, BP-18: what it does not understand is skipped.
 /// * BP-19: a process uses a fixed small number of channels.
+/// * BP-21: what is dropped ends, also without a backend.
 ///
 /// The caller:
 ///

@@ -79,9 +79,9 @@ pub struct SessionRecord {
     /// The negotiated revision.
     pub revision: Revision,
     /// What the client calls itself.
-    pub client: Implementation,
+    pub client: Arc<Implementation>,
     /// What the client declared at `initialize`.
-    pub capabilities: ClientCapabilities,
+    pub capabilities: Arc<ClientCapabilities>,
     /// Who made the session; only the same principal may use it.
     pub principal: Option<Principal>,
     /// Whether `notifications/initialized` has arrived.
@@ -112,8 +112,8 @@ impl SessionRecord {
         Self {
             id,
             revision,
-            client,
-            capabilities,
+            client: Arc::new(client),
+            capabilities: Arc::new(capabilities),
             principal: None,
             initialized: false,
             log_level: None,

@@ -54,6 +54,7 @@ pub enum TailEvent {
 /// * BP-03: each event that was appended after [`arm`](Self::arm) returned comes exactly once, or
 /// * BP-04: a [`TailEvent::Gap`] that names its log comes instead. Never neither.
 /// * BP-05: a gap comes once for each loss, before any later event of that log.
+/// * BP-10: large events come whole.
 /// * BP-16: wake-ups are not needed for any of this, only [`poll`](Self::poll).
 /// * dropping a future of this type loses nothing; the next call hands out the same again.
 ///

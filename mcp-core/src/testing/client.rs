@@ -355,7 +355,7 @@ impl TestClient {
         meta[RequestMeta::PROTOCOL_VERSION] = Revision::V2026_07_28.as_str().into();
         meta[RequestMeta::CLIENT_CAPABILITIES] = self.capabilities.clone();
         let request = self.next(method, params);
-        let meta = request.params.as_deref().map(RequestMeta::from_params);
+        let meta = request.params().map(|json| RequestMeta::from_params(json));
         let meta = meta.transpose().map_err(ClientError::unreadable)?;
         let meta = meta.unwrap_or_default();
         let server = &self.server;

@@ -155,6 +155,7 @@ async fn a_missing_or_ill_typed_answer_is_asked_again() {
     }
 }
 
+/// SH-05
 #[tokio::test]
 async fn a_state_that_is_not_for_this_request_is_one_and_the_same_error() {
     let effects = Arc::default();

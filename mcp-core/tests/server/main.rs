@@ -11,12 +11,16 @@
 
 mod ask;
 mod catalogue;
+mod closing;
 mod eras;
+mod handle;
 mod in_rounds;
 mod initialize;
 mod instances;
+mod lost;
 mod notification;
 mod session_data;
 mod stream;
 mod support;
+mod traffic;
 mod upkeep;

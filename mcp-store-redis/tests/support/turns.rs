@@ -1,10 +1,10 @@
-//! Counts how often a connection changes its direction.
+//! Counts how often a connection changes its direction, and keeps what the client says.
 
 use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
@@ -29,6 +29,7 @@ pub(crate) struct Turns {
 struct Counts {
     turns: AtomicUsize,
     client_spoke: AtomicBool,
+    said: Mutex<Vec<u8>>,
 }
 
 impl Turns {
@@ -49,6 +50,16 @@ impl Turns {
         format!("redis://{}/", self.address)
     }
 
+    /// What the client has said since the last call.
+    pub(crate) fn said(&self) -> Vec<u8> {
+        let mut said = self
+            .counts
+            .said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut said)
+    }
+
     /// The round trips since the last call.
     pub(crate) fn take(&self) -> usize {
         self.counts.client_spoke.store(false, Ordering::SeqCst);
@@ -66,13 +77,15 @@ async fn serve(listener: TcpListener, target: SocketAddr, counts: Arc<Counts>) -
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         let spoke = Arc::clone(&counts);
-        connections.spawn(pass(from_client, to_server, move || {
+        connections.spawn(pass(from_client, to_server, move |bytes| {
+            let mut said = spoke.said.lock().unwrap_or_else(PoisonError::into_inner);
+            said.extend_from_slice(bytes);
             if !spoke.client_spoke.swap(true, Ordering::SeqCst) {
                 spoke.turns.fetch_add(1, Ordering::SeqCst);
             }
         }));
         let answered = Arc::clone(&counts);
-        connections.spawn(pass(from_server, to_client, move || {
+        connections.spawn(pass(from_server, to_client, move |_| {
             answered.client_spoke.store(false, Ordering::SeqCst);
         }));
     }
@@ -81,7 +94,7 @@ async fn serve(listener: TcpListener, target: SocketAddr, counts: Arc<Counts>) -
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    note: impl Fn() + Send,
+    note: impl Fn(&[u8]) + Send,
 ) -> io::Result<()> {
     let mut chunk = vec![0; 64 * 1024];
     loop {
@@ -89,7 +102,7 @@ async fn pass(
         if read == 0 {
             return Ok(());
         }
-        note();
+        note(&chunk[..read]);
         to.write_all(&chunk[..read]).await?;
     }
 }

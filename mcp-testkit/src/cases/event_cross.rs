@@ -8,7 +8,7 @@ use super::event_support::{
     ALL, MINUTE, all_texts, append, attach, known_head, on_one_thread, payloads, read_as, stream,
     texts,
 };
-use crate::{Case, CaseResult, Harness, shown::everything};
+use crate::{Case, CaseResult, Harness, race, shown::everything};
 
 pub async fn x_08_every_call_works_on_a_runtime_of_one_thread<H>(case: &Case<'_, H>) -> CaseResult
 where
@@ -30,6 +30,28 @@ where
         Ok(())
     };
     on_one_thread(calls)
+}
+
+/// Twenty at a time write the same log, so they wait for each other too.
+pub async fn x_09_a_thousand_appends_at_once<H>(case: &Case<'_, H>) -> CaseResult
+where
+    H: Harness<Store: EventStore>,
+{
+    const LOGS: usize = 50;
+    const EACH: usize = 20;
+    let log = |number: usize| stream(&format!("s{number}"), "get");
+    let handles = case.crowd(LOGS * EACH).await?;
+    let written = race(handles, |writer, store| async move {
+        append(&*store, &log(writer % LOGS), &["x"]).await
+    });
+    for position in written.await {
+        position?;
+    }
+    let store = case.open().await?;
+    for number in 0..LOGS {
+        assert_eq!(all_texts(&store, &log(number)).await?.len(), EACH);
+    }
+    Ok(())
 }
 
 pub async fn x_10_errors_show_neither_payloads_nor_sessions<H>(case: &Case<'_, H>) -> CaseResult

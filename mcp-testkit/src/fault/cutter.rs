@@ -4,7 +4,7 @@ use std::{
     fmt,
     io::{self, ErrorKind},
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -47,6 +47,7 @@ enum Mode {
 /// runtime; it ends when the value is dropped.
 pub struct Cutter {
     address: SocketAddr,
+    target: Target,
     wire: Arc<watch::Sender<Mode>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -66,14 +67,17 @@ impl Cutter {
             .enable_all()
             .build()?;
         let shared = Arc::clone(&wire);
+        let target = Arc::new(Mutex::new(target));
+        let aimed = Arc::clone(&target);
         let thread = thread::Builder::new()
             .name("cutter".to_owned())
             .spawn(move || {
                 // An error here is a listener that ended: whoever connects finds the wire cut.
-                runtime.block_on(serve(listener, target, &shared)).ok();
+                runtime.block_on(serve(listener, &aimed, &shared)).ok();
             })?;
         Ok(Self {
             address,
+            target,
             wire,
             thread: Some(thread),
         })
@@ -110,6 +114,12 @@ impl Cutter {
         self.wire.send_replace(Mode::LoseReply);
     }
 
+    /// Leads new connections to another target, as a failover does. Those that are there stay: cut
+    /// and heal the wire to end them.
+    pub fn aim(&self, target: SocketAddr) {
+        *lock(&self.target) = target;
+    }
+
     /// Whether the wire is cut, by [`cut`](Self::cut) or because its moment came.
     #[must_use]
     pub fn is_cut(&self) -> bool {
@@ -141,8 +151,13 @@ impl Drop for Cutter {
 }
 
 type Wire = Arc<watch::Sender<Mode>>;
+type Target = Arc<Mutex<SocketAddr>>;
 
-async fn serve(listener: std::net::TcpListener, target: SocketAddr, wire: &Wire) -> io::Result<()> {
+fn lock(target: &Target) -> MutexGuard<'_, SocketAddr> {
+    target.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(listener: std::net::TcpListener, target: &Target, wire: &Wire) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let mut connections = JoinSet::new();
     let mut mode = wire.subscribe();
@@ -151,6 +166,7 @@ async fn serve(listener: std::net::TcpListener, target: SocketAddr, wire: &Wire)
             _ = mode.wait_for(|mode| *mode == Mode::End) => return Ok(()),
             accepted = listener.accept() => {
                 let (client, _) = accepted?;
+                let target = *lock(target);
                 connections.spawn(connect(client, target, Arc::clone(wire)));
             }
             Some(_) = connections.join_next() => {}

@@ -66,35 +66,38 @@ impl PostgresServer {
     ///
     /// When PostgreSQL is not installed or does not start with these settings.
     pub fn start_with(settings: &[&str]) -> io::Result<Self> {
-        let directory = fresh_directory("postgres")?;
-        let user = if is_root(&directory)? {
-            let user = user_postgres()?;
-            chown(&directory, Some(user.0), Some(user.1))?;
-            Some(user)
-        } else {
-            None
-        };
-        let mut server = Self {
-            programs: programs()?,
-            directory,
-            user,
-            settings: settings
-                .iter()
-                .map(|setting| (*setting).to_owned())
-                .collect(),
-            port: 0,
-            running: None,
-        };
+        let mut server = Self::prepare(settings)?;
         server.init()?;
-        let mut tried = Err(io::Error::other("no attempt was made"));
-        for _ in 0..ATTEMPTS {
-            server.port = free_port()?;
-            tried = server.restart();
-            if tried.is_ok() {
-                break;
-            }
-        }
-        tried.map(|()| server)
+        server.start_on_a_free_port()?;
+        Ok(server)
+    }
+
+    /// A server that follows this one, asynchronously, and takes no writes until
+    /// [`promote`](Self::promote).
+    ///
+    /// # Errors
+    ///
+    /// When this server is not running, or the other does not start.
+    pub fn standby(&self) -> io::Result<Self> {
+        let settings: Vec<_> = self.settings.iter().map(String::as_str).collect();
+        let mut standby = Self::prepare(&settings)?;
+        let mut copy = standby.command("pg_basebackup");
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+        copy.args(["--dbname", &self.url(), "--pgdata", &standby.data()]);
+        run(&mut copy)?;
+        standby.start_on_a_free_port()?;
+        Ok(standby)
+    }
+
+    /// Makes a standby take writes; what its primary has not sent by then is not there.
+    ///
+    /// # Errors
+    ///
+    /// When it is no standby, or not running.
+    pub fn promote(&self) -> io::Result<()> {
+        let mut promote = self.command("pg_ctl");
+        promote.args(["promote", "--wait", "--pgdata", &self.data()]);
+        run(&mut promote)
     }
 
     /// The address of the server that the tests of a run share.
@@ -172,15 +175,54 @@ impl PostgresServer {
         wait_until(&self.directory, || is_ready(local(self.port)), has_ended)
     }
 
+    /// Everything but the data and the port.
+    fn prepare(settings: &[&str]) -> io::Result<Self> {
+        let directory = fresh_directory("postgres")?;
+        let user = if is_root(&directory)? {
+            let user = user_postgres()?;
+            chown(&directory, Some(user.0), Some(user.1))?;
+            Some(user)
+        } else {
+            None
+        };
+        let settings = settings.iter().map(|&setting| setting.to_owned());
+        Ok(Self {
+            programs: programs()?,
+            directory,
+            user,
+            settings: settings.collect(),
+            port: 0,
+            running: None,
+        })
+    }
+
     fn init(&self) -> io::Result<()> {
-        let mut command = Command::new(self.program("initdb"));
-        command.args(["--auth=trust", "--username=postgres", "--encoding=UTF8"]);
-        command.args(["--locale=C", "--no-sync", "--pgdata", &self.data()]);
+        let mut init = self.command("initdb");
+        init.args(["--auth=trust", "--username=postgres", "--encoding=UTF8"]);
+        init.args(["--locale=C", "--no-sync", "--pgdata", &self.data()]);
+        run(&mut init)
+    }
+
+    fn start_on_a_free_port(&mut self) -> io::Result<()> {
+        let mut tried = Err(io::Error::other("no attempt was made"));
+        for _ in 0..ATTEMPTS {
+            self.port = free_port()?;
+            tried = self.restart();
+            if tried.is_ok() {
+                break;
+            }
+        }
+        tried
+    }
+
+    /// One of PostgreSQL's programs, as the user of the server.
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.program(name));
         command.current_dir(&self.directory);
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);
         }
-        run(&mut command)
+        command
     }
 
     fn program(&self, name: &str) -> String {
@@ -234,6 +276,11 @@ impl Drop for PostgresServer {
 fn programs() -> io::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).find(|place| is_there(place));
+    // A link leads to where all the others are.
+    let on_path = on_path.map(|place| match fs::canonicalize(place.join("initdb")) {
+        Ok(initdb) => initdb.parent().map_or(place, Path::to_path_buf),
+        Err(_) => place,
+    });
     on_path.or_else(newest_installed).ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::NotFound,

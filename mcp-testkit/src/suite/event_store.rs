@@ -177,6 +177,8 @@ macro_rules! __event_store_list {
         always event_cross {
             x_08_every_call_works_on_a_runtime_of_one_thread: "X-08"
                 "no call blocks its thread: all work at once on a runtime of one thread";
+            x_09_a_thousand_appends_at_once: "X-09"
+                "a thousand appends at once all stand, each log has its own";
             x_10_errors_show_neither_payloads_nor_sessions: "X-10"
                 "errors show neither payloads nor whole session ids";
             x_13_namespaces_do_not_share_logs: "X-13"

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod auth;
 mod bad_input;
 mod batches;
 mod both_eras;
@@ -17,6 +18,7 @@ mod gate;
 mod get_stream;
 mod headers;
 mod hostile;
+mod linger;
 mod mirrored;
 mod origin;
 mod resume;

@@ -201,10 +201,13 @@ impl TestServer {
 
     /// A client with a session of the user that its `x-user` header names.
     pub(crate) async fn client_as(&self, user: &str) -> TestClient {
-        let headers = [("x-user".parse().unwrap(), user.parse().unwrap())];
-        let http = Client::builder().default_headers(headers.into_iter().collect());
+        self.client_with("x-user", user).await
+    }
+
+    /// A client with a session, that sends this header with every request.
+    pub(crate) async fn client_with(&self, header: &str, value: &str) -> TestClient {
         let mut client = self.stranger("2025-11-25");
-        client.http = http.build().unwrap();
+        client.http = http_with(header, value);
         self.session(client, json!({})).await
     }
 
@@ -236,6 +239,14 @@ impl TestServer {
         assert_eq!(response.status(), StatusCode::ACCEPTED);
         client
     }
+}
+
+/// What sends this header with every request.
+pub(crate) fn http_with(header: &str, value: &str) -> Client {
+    let header: HeaderName = header.parse().unwrap();
+    let headers = [(header, value.parse().unwrap())];
+    let http = Client::builder().default_headers(headers.into_iter().collect());
+    http.build().unwrap()
 }
 
 /// A client that shows every status and header.

@@ -57,6 +57,7 @@ async fn absent(server: &TestServer, clock: &ManualClock) -> Vec<(&'static str, 
     ]
 }
 
+/// SS-20
 #[tokio::test]
 async fn absent_sessions_look_alike_byte_for_byte() {
     let clock = clock();
@@ -97,6 +98,7 @@ async fn an_absent_session_is_a_json_rpc_error_that_says_what_to_do() {
     }
 }
 
+/// SS-20
 #[tokio::test]
 async fn somebody_elses_attempts_change_nothing() {
     let server = start(&clock()).await;
@@ -122,6 +124,7 @@ async fn somebody_elses_attempts_do_not_prolong_a_session() {
     assert_eq!(ada.status(&ping()).await, 404, "unused for 40 minutes");
 }
 
+/// EL-10
 #[tokio::test]
 async fn a_last_event_id_that_is_not_the_sessions_own_is_refused() {
     let server = TestServer::start(router()).await;

@@ -2,7 +2,14 @@
 
 use std::{os::unix::fs::MetadataExt, path::Path};
 
-use mcp_core::{Context, McpRouter, Tool};
+use mcp_core::{
+    Context, McpRouter, Tool,
+    auth::{Grant, Scopes},
+};
+use mcp_transport_http::{
+    auth::{AuthError, Authenticator},
+    axum::http::request::Parts,
+};
 use mcp_transport_unix::{PeerCredentials, UnixSocketTransport};
 use serde_json::json;
 use tokio::net::UnixStream;
@@ -24,6 +31,11 @@ fn router() -> McpRouter {
     McpRouter::new()
         .tool(Tool::new("whoami").handler(whoami))
         .tool(Tool::new("peer").handler(peer))
+        .tool(
+            Tool::new("guarded")
+                .handler(|| async { "done" })
+                .requires_scopes(Scopes::parse("admin").unwrap()),
+        )
 }
 
 fn uid(dir: &Path) -> u32 {
@@ -66,4 +78,42 @@ async fn over_http_the_user_counts_only_when_it_is_trusted() {
         stop.send(()).unwrap();
         served.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_a_user_may_do_is_the_same_in_both_dialects() {
+    for (scopes, status) in [("admin", "200 OK"), ("", "403 Forbidden")] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("server.sock");
+        let transport = UnixSocketTransport::new(router()).trust_peer_credentials();
+        let transport = transport.peer_scopes(|_| Scopes::parse(scopes).unwrap());
+        let (stop, served) = start(transport, &path).await;
+        let stream = UnixStream::connect(&path).await.unwrap();
+        let (head, over_http) = post(stream, &head("guarded"), &call(1, "guarded")).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
+        let in_lines = Lines::connect(&path).await.ask(&call(1, "guarded")).await;
+        assert_eq!(in_lines, over_http);
+        stop.send(()).unwrap();
+        served.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn behind_a_proxy_requests_over_http_are_authenticated_as_over_tcp() {
+    struct Nobody;
+    #[async_trait::async_trait]
+    impl Authenticator for Nobody {
+        async fn authenticate(&self, _: &Parts) -> Result<Grant, AuthError> {
+            Err(AuthError::missing())
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("server.sock");
+    let transport = UnixSocketTransport::new(router()).http(|http| http.authenticator(Nobody));
+    let (stop, served) = start(transport, &path).await;
+    let stream = UnixStream::connect(&path).await.unwrap();
+    let (head, _) = post(stream, &head("whoami"), &call(1, "whoami")).await;
+    assert!(head.starts_with("HTTP/1.1 401"), "{head}");
+    stop.send(()).unwrap();
+    served.await.unwrap().unwrap();
 }

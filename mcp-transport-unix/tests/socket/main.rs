@@ -9,6 +9,7 @@
 mod credentials;
 mod dialects;
 mod file;
+mod linger;
 mod places;
 mod shared;
 mod support;

@@ -4,6 +4,12 @@ use mcp_testkit::server::{PostgresServer, RedisServer};
 
 use crate::run::Result;
 
+/// A backend that somebody else runs is left alone.
+const NOT_OURS: &str = "only a private backend can be stopped: --backend redis or postgres";
+
+/// A Redis that keeps what it was told when it is stopped.
+const DURABLE: [&str; 2] = ["appendonly yes", "appendfsync always"];
+
 /// A backend.
 #[derive(Debug)]
 pub(crate) enum Backend {
@@ -16,7 +22,7 @@ impl Backend {
     /// `redis` and `postgres` are private servers, gone with this value; a URL is taken as it is.
     pub(crate) fn start(wanted: &str) -> Result<Self> {
         match wanted {
-            "redis" => Ok(Self::Redis(RedisServer::start()?)),
+            "redis" => Ok(Self::Redis(RedisServer::start_with(&DURABLE)?)),
             "postgres" => Ok(Self::Postgres(PostgresServer::start()?)),
             url if is_shared(url) => Ok(Self::Given(url.to_owned())),
             _ => Err(
@@ -33,6 +39,26 @@ impl Backend {
             Self::Postgres(server) => server.url(),
             Self::Given(url) => url.clone(),
         }
+    }
+
+    /// Stops a private server; what it was told stays.
+    pub(crate) fn stop(&mut self) -> Result {
+        match self {
+            Self::Redis(server) => server.stop()?,
+            Self::Postgres(server) => server.stop()?,
+            Self::Given(_) => return Err(NOT_OURS.into()),
+        }
+        Ok(())
+    }
+
+    /// Starts a private server again.
+    pub(crate) fn restart(&mut self) -> Result {
+        match self {
+            Self::Redis(server) => server.restart()?,
+            Self::Postgres(server) => server.restart()?,
+            Self::Given(_) => return Err(NOT_OURS.into()),
+        }
+        Ok(())
     }
 
     /// For the person at the terminal.

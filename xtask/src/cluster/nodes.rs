@@ -56,6 +56,28 @@ impl Nodes {
         self.servers.into_iter().try_for_each(Server::stop)
     }
 
+    /// Ends one without a word, as a crash does.
+    pub(crate) fn kill(&mut self, at: usize) {
+        if let Some(server) = self.servers.get_mut(at) {
+            server.end();
+        }
+    }
+
+    /// Drains and ends one, which must end with exit code 0.
+    pub(crate) fn drain(&mut self, at: usize) -> Result {
+        self.servers.get_mut(at).map_or(Ok(()), Server::drain)
+    }
+
+    /// Starts one that has ended again, at the same address.
+    pub(crate) fn start_again(&mut self, workspace: &Workspace, at: usize) -> Result {
+        let address = self.servers.get(at).map(address).transpose()?;
+        let started = self.launch(workspace, at + 1, address)?;
+        if let Some(server) = self.servers.get_mut(at) {
+            *server = started;
+        }
+        Ok(())
+    }
+
     fn launch(
         &self,
         workspace: &Workspace,

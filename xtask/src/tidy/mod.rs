@@ -1,8 +1,11 @@
 //! The house rules that no compiler checks. All violations are reported at once.
 
+mod claims;
+mod contract;
 mod document;
 mod file;
 mod manifest;
+mod metric;
 mod source;
 
 use std::fmt;
@@ -65,7 +68,17 @@ pub(crate) fn check(workspace: &Workspace) -> Result {
             violations.extend(source::check(file, is_library(workspace, &file.path)));
         }
     }
+    violations.extend(claims::check(&workspace.root));
+    violations.extend(contract::check(&files));
     violations.extend(document::check(&workspace.root));
+    let guide = files.iter().find(|file| file.path == metric::GUIDE);
+    let library = files
+        .iter()
+        .filter(|file| is_rust(&file.path) && is_library(workspace, &file.path));
+    violations.extend(metric::check(
+        library,
+        guide.map_or("", |guide| &guide.text),
+    ));
     for package in workspace.published() {
         violations.extend(manifest::check(
             workspace,

@@ -107,6 +107,7 @@ mutants! { event_store,
     x_06_an_attach_given_up_can_be_repeated => twisted(LeavesALock::default());
     x_07_a_read_given_up_loses_nothing => twisted(AcknowledgesWhatItGives);
     x_08_every_call_works_on_a_runtime_of_one_thread => twisted(Blocks);
+    x_09_a_thousand_appends_at_once => twisted(RefusesACrowd::default());
     x_10_errors_show_neither_payloads_nor_sessions => twisted(TellsEverything);
     x_13_namespaces_do_not_share_logs => OnePlace::new(MemoryEventStore::with_clock);
     x_15_random_histories_match_the_reference => twisted(MoreIsAGuess);

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use mcp_core::store::{
     Append, Appended, Attached, EventStore, From, Generation, Head, LogKey, MemoryEventStore,
     Position, Read, ReadLimit, ReaderId, SessionId, StoreError,
@@ -15,65 +16,61 @@ pub(crate) type Store = MemoryEventStore;
 pub(crate) type Answer<T> = Result<T, StoreError>;
 
 /// What a broken store does instead of the right thing; whatever is not overridden is right.
-pub(crate) trait Twist: Clone + Send + Sync + 'static {
-    fn append(
-        &self,
-        store: &Store,
-        log: &LogKey,
-        batch: Append<'_>,
-    ) -> impl Future<Output = Answer<Appended>> + Send {
-        async move { store.append(log, batch).await }
+pub(crate) trait Twist: Send + Sync + 'static {
+    fn append<'a>(
+        &'a self,
+        store: &'a Store,
+        log: &'a LogKey,
+        batch: Append<'a>,
+    ) -> BoxFuture<'a, Answer<Appended>> {
+        store.append(log, batch)
     }
 
-    fn attach(
-        &self,
-        store: &Store,
-        log: &LogKey,
-        reader: &ReaderId,
+    fn attach<'a>(
+        &'a self,
+        store: &'a Store,
+        log: &'a LogKey,
+        reader: &'a ReaderId,
         from: From,
-    ) -> impl Future<Output = Answer<Option<Attached>>> + Send {
-        async move { store.attach(log, reader, from).await }
+    ) -> BoxFuture<'a, Answer<Option<Attached>>> {
+        store.attach(log, reader, from)
     }
 
-    fn read(
-        &self,
-        store: &Store,
-        log: &LogKey,
+    fn read<'a>(
+        &'a self,
+        store: &'a Store,
+        log: &'a LogKey,
         after: Position,
         reader: Option<Generation>,
         limit: ReadLimit,
-    ) -> impl Future<Output = Answer<Read>> + Send {
-        async move { store.read(log, after, reader, limit).await }
+    ) -> BoxFuture<'a, Answer<Read>> {
+        store.read(log, after, reader, limit)
     }
 
-    fn heads(
-        &self,
-        store: &Store,
-        logs: &[LogKey],
-    ) -> impl Future<Output = Answer<Vec<Option<Head>>>> + Send {
-        async move { store.heads(logs).await }
+    fn heads<'a>(
+        &'a self,
+        store: &'a Store,
+        logs: &'a [LogKey],
+    ) -> BoxFuture<'a, Answer<Vec<Option<Head>>>> {
+        store.heads(logs)
     }
 
-    fn seal(
-        &self,
-        store: &Store,
-        log: &LogKey,
+    fn seal<'a>(
+        &'a self,
+        store: &'a Store,
+        log: &'a LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> impl Future<Output = Answer<bool>> + Send {
-        async move { store.seal(log, last, keep).await }
+    ) -> BoxFuture<'a, Answer<bool>> {
+        store.seal(log, last, keep)
     }
 
-    fn purge(
-        &self,
-        store: &Store,
-        session: &SessionId,
-    ) -> impl Future<Output = Answer<u64>> + Send {
-        async move { store.purge(session).await }
+    fn purge<'a>(&'a self, store: &'a Store, session: &'a SessionId) -> BoxFuture<'a, Answer<u64>> {
+        store.purge(session)
     }
 
-    fn sweep(&self, store: &Store, limit: usize) -> impl Future<Output = Answer<usize>> + Send {
-        async move { store.sweep(limit).await }
+    fn sweep<'a>(&'a self, store: &'a Store, limit: usize) -> BoxFuture<'a, Answer<usize>> {
+        store.sweep(limit)
     }
 }
 
@@ -86,71 +83,71 @@ macro_rules! twist {
         }
     };
     (@append $me:ident ($store:tt, $log:tt, $batch:tt) $body:block) => {
-        async fn append(
-            &$me,
-            $store: &$crate::event::twist::Store,
-            $log: &::mcp_core::store::LogKey,
-            $batch: ::mcp_core::store::Append<'_>,
-        ) -> $crate::event::twist::Answer<::mcp_core::store::Appended> $body
+        fn append<'a>(
+            &'a $me,
+            $store: &'a $crate::event::twist::Store,
+            $log: &'a ::mcp_core::store::LogKey,
+            $batch: ::mcp_core::store::Append<'a>,
+        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<::mcp_core::store::Appended>> { Box::pin(async move $body) }
     };
     (@attach $me:ident ($store:tt, $log:tt, $reader:tt, $from:tt) $body:block) => {
-        async fn attach(
-            &$me,
-            $store: &$crate::event::twist::Store,
-            $log: &::mcp_core::store::LogKey,
-            $reader: &::mcp_core::store::ReaderId,
+        fn attach<'a>(
+            &'a $me,
+            $store: &'a $crate::event::twist::Store,
+            $log: &'a ::mcp_core::store::LogKey,
+            $reader: &'a ::mcp_core::store::ReaderId,
             $from: ::mcp_core::store::From,
-        ) -> $crate::event::twist::Answer<Option<::mcp_core::store::Attached>> $body
+        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<Option<::mcp_core::store::Attached>>> { Box::pin(async move $body) }
     };
     (@read $me:ident ($store:tt, $log:tt, $after:tt, $reader:tt, $limit:tt) $body:block) => {
-        async fn read(
-            &$me,
-            $store: &$crate::event::twist::Store,
-            $log: &::mcp_core::store::LogKey,
+        fn read<'a>(
+            &'a $me,
+            $store: &'a $crate::event::twist::Store,
+            $log: &'a ::mcp_core::store::LogKey,
             $after: ::mcp_core::store::Position,
             $reader: Option<::mcp_core::store::Generation>,
             $limit: ::mcp_core::store::ReadLimit,
-        ) -> $crate::event::twist::Answer<::mcp_core::store::Read> $body
+        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<::mcp_core::store::Read>> { Box::pin(async move $body) }
     };
     (@heads $me:ident ($store:tt, $logs:tt) $body:block) => {
-        async fn heads(
-            &$me,
-            $store: &$crate::event::twist::Store,
-            $logs: &[::mcp_core::store::LogKey],
-        ) -> $crate::event::twist::Answer<Vec<Option<::mcp_core::store::Head>>> $body
+        fn heads<'a>(
+            &'a $me,
+            $store: &'a $crate::event::twist::Store,
+            $logs: &'a [::mcp_core::store::LogKey],
+        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<Vec<Option<::mcp_core::store::Head>>>> { Box::pin(async move $body) }
     };
     (@seal $me:ident ($store:tt, $log:tt, $last:tt, $keep:tt) $body:block) => {
-        async fn seal(
-            &$me,
-            $store: &$crate::event::twist::Store,
-            $log: &::mcp_core::store::LogKey,
+        fn seal<'a>(
+            &'a $me,
+            $store: &'a $crate::event::twist::Store,
+            $log: &'a ::mcp_core::store::LogKey,
             $last: Option<::bytes::Bytes>,
             $keep: ::std::time::Duration,
-        ) -> $crate::event::twist::Answer<bool> $body
+        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<bool>> { Box::pin(async move $body) }
     };
     (@purge $me:ident ($store:tt, $session:tt) $body:block) => {
-        async fn purge(
-            &$me,
-            $store: &$crate::event::twist::Store,
-            $session: &::mcp_core::store::SessionId,
-        ) -> $crate::event::twist::Answer<u64> $body
+        fn purge<'a>(
+            &'a $me,
+            $store: &'a $crate::event::twist::Store,
+            $session: &'a ::mcp_core::store::SessionId,
+        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<u64>> { Box::pin(async move $body) }
     };
     (@sweep $me:ident ($store:tt, $limit:tt) $body:block) => {
-        async fn sweep(
-            &$me,
-            $store: &$crate::event::twist::Store,
+        fn sweep<'a>(
+            &'a $me,
+            $store: &'a $crate::event::twist::Store,
             $limit: usize,
-        ) -> $crate::event::twist::Answer<usize> $body
+        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<usize>> { Box::pin(async move $body) }
     };
 }
 pub(crate) use twist;
 
 /// A store in memory that a [`Twist`] answers for.
-pub(crate) struct Twisted<T>(pub(crate) Store, pub(crate) T);
+pub(crate) struct Twisted(pub(crate) Store, pub(crate) Arc<dyn Twist>);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<T: Twist> EventStore for Twisted<T> {
+impl EventStore for Twisted {
     async fn append(&self, log: &LogKey, batch: Append<'_>) -> Answer<Appended> {
         self.1.append(&self.0, log, batch).await
     }
@@ -192,18 +189,18 @@ impl<T: Twist> EventStore for Twisted<T> {
 }
 
 /// A good store with a twist, of which each handle has a clone.
-pub(super) fn twisted<T: Twist>(twist: T) -> Broken<Store, Twisted<T>> {
+pub(super) fn twisted<T: Twist + Clone>(twist: T) -> Broken<Store, Twisted> {
     broken(Store::with_clock, move |store, _| {
-        Twisted(store, twist.clone())
+        Twisted(store, Arc::new(twist.clone()))
     })
 }
 
 /// A good store with a twist that knows what the harness does to its backend.
-pub(super) fn troubled<T: Twist>(
+pub(super) fn troubled<T: Twist + Clone>(
     twist: impl Fn(Arc<Troubles>) -> T + Send + Sync + 'static,
-) -> Broken<Store, Twisted<T>> {
+) -> Broken<Store, Twisted> {
     broken(Store::with_clock, move |store, troubles| {
-        Twisted(store, twist(troubles))
+        Twisted(store, Arc::new(twist(troubles)))
     })
 }
 

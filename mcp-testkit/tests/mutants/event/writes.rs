@@ -1,5 +1,10 @@
 //! Appending wrongly.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
 use bytes::Bytes;
 use mcp_core::store::{
     Append, Appended, EventStore, LogKey, MemoryEventStore, Position, Retention, StoreError,
@@ -173,5 +178,24 @@ twist! { SwallowsConflicts:
             }
             answer => answer,
         }
+    }
+}
+
+/// Works for twenty callers.
+#[derive(Clone, Default)]
+pub(super) struct RefusesACrowd(Arc<AtomicU32>);
+twist! { RefusesACrowd:
+    append(self, store, log, batch) {
+        let callers = self.0.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..50 {
+            yield_now().await;
+        }
+        let appended = store.append(log, batch).await;
+        self.0.fetch_sub(1, Ordering::SeqCst);
+        if callers >= 20 {
+            let message = "no connection is free";
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "event.append", message));
+        }
+        appended
     }
 }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use mcp_core::store::{Fence, Lease, LeaseStore, MemoryLeaseStore, StoreError};
 
 use crate::broken::{Broken, Troubles, broken};
@@ -11,38 +12,38 @@ pub(super) type Store = MemoryLeaseStore;
 pub(super) type Answer<T> = Result<T, StoreError>;
 
 /// What a broken store does instead of the right thing; whatever is not overridden is right.
-pub(crate) trait Twist: Clone + Send + Sync + 'static {
-    fn hold(
-        &self,
-        store: &Store,
-        (name, holder): (&str, &str),
+pub(crate) trait Twist: Send + Sync + 'static {
+    fn hold<'a>(
+        &'a self,
+        store: &'a Store,
+        (name, holder): (&'a str, &'a str),
         ttl: Duration,
-        facts: &[u8],
-    ) -> impl Future<Output = Answer<Option<Fence>>> + Send {
-        async move { store.hold(name, holder, ttl, facts).await }
+        facts: &'a [u8],
+    ) -> BoxFuture<'a, Answer<Option<Fence>>> {
+        store.hold(name, holder, ttl, facts)
     }
 
-    fn renew(
-        &self,
-        store: &Store,
-        (name, fence): (&str, Fence),
+    fn renew<'a>(
+        &'a self,
+        store: &'a Store,
+        (name, fence): (&'a str, Fence),
         ttl: Duration,
-        facts: &[u8],
-    ) -> impl Future<Output = Answer<bool>> + Send {
-        async move { store.renew(name, fence, ttl, facts).await }
+        facts: &'a [u8],
+    ) -> BoxFuture<'a, Answer<bool>> {
+        store.renew(name, fence, ttl, facts)
     }
 
-    fn release(
-        &self,
-        store: &Store,
-        name: &str,
+    fn release<'a>(
+        &'a self,
+        store: &'a Store,
+        name: &'a str,
         fence: Fence,
-    ) -> impl Future<Output = Answer<bool>> + Send {
-        async move { store.release(name, fence).await }
+    ) -> BoxFuture<'a, Answer<bool>> {
+        store.release(name, fence)
     }
 
-    fn list(&self, store: &Store, prefix: &str) -> impl Future<Output = Answer<Vec<Lease>>> + Send {
-        async move { store.list(prefix).await }
+    fn list<'a>(&'a self, store: &'a Store, prefix: &'a str) -> BoxFuture<'a, Answer<Vec<Lease>>> {
+        store.list(prefix)
     }
 }
 
@@ -55,26 +56,26 @@ macro_rules! twist {
         }
     };
     (@hold $me:ident ($store:tt, $whose:tt, $ttl:tt, $facts:tt) $body:block) => {
-        async fn hold(&$me, $store: &Store, $whose: (&str, &str), $ttl: Duration, $facts: &[u8]) -> Answer<Option<Fence>> $body
+        fn hold<'a>(&'a $me, $store: &'a Store, $whose: (&'a str, &'a str), $ttl: Duration, $facts: &'a [u8]) -> ::futures_util::future::BoxFuture<'a, Answer<Option<Fence>>> { Box::pin(async move $body) }
     };
     (@renew $me:ident ($store:tt, $whose:tt, $ttl:tt, $facts:tt) $body:block) => {
-        async fn renew(&$me, $store: &Store, $whose: (&str, Fence), $ttl: Duration, $facts: &[u8]) -> Answer<bool> $body
+        fn renew<'a>(&'a $me, $store: &'a Store, $whose: (&'a str, Fence), $ttl: Duration, $facts: &'a [u8]) -> ::futures_util::future::BoxFuture<'a, Answer<bool>> { Box::pin(async move $body) }
     };
     (@release $me:ident ($store:tt, $name:tt, $fence:tt) $body:block) => {
-        async fn release(&$me, $store: &Store, $name: &str, $fence: Fence) -> Answer<bool> $body
+        fn release<'a>(&'a $me, $store: &'a Store, $name: &'a str, $fence: Fence) -> ::futures_util::future::BoxFuture<'a, Answer<bool>> { Box::pin(async move $body) }
     };
     (@list $me:ident ($store:tt, $prefix:tt) $body:block) => {
-        async fn list(&$me, $store: &Store, $prefix: &str) -> Answer<Vec<Lease>> $body
+        fn list<'a>(&'a $me, $store: &'a Store, $prefix: &'a str) -> ::futures_util::future::BoxFuture<'a, Answer<Vec<Lease>>> { Box::pin(async move $body) }
     };
 }
 pub(crate) use twist;
 
 /// A store in memory that a [`Twist`] answers for.
-pub(crate) struct Twisted<T>(Store, T);
+pub(crate) struct Twisted(Store, Arc<dyn Twist>);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<T: Twist> LeaseStore for Twisted<T> {
+impl LeaseStore for Twisted {
     async fn hold(
         &self,
         name: &str,
@@ -99,15 +100,15 @@ impl<T: Twist> LeaseStore for Twisted<T> {
 }
 
 /// A good store with a twist.
-pub(super) fn twisted<T: Twist>(twist: T) -> Broken<Store, Twisted<T>> {
+pub(super) fn twisted<T: Twist + Clone>(twist: T) -> Broken<Store, Twisted> {
     troubled(move |_| twist.clone())
 }
 
 /// A good store with a twist that knows what the harness does to its backend.
-pub(super) fn troubled<T: Twist>(
+pub(super) fn troubled<T: Twist + Clone>(
     twist: impl Fn(Arc<Troubles>) -> T + Send + Sync + 'static,
-) -> Broken<Store, Twisted<T>> {
+) -> Broken<Store, Twisted> {
     broken(Store::with_clock, move |store, troubles| {
-        Twisted(store, twist(troubles))
+        Twisted(store, Arc::new(twist(troubles)))
     })
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::BoxFuture;
 use mcp_core::{
     clock::Clock,
     store::{
@@ -17,58 +18,58 @@ pub(super) type Store = MemorySessionStore;
 pub(super) type Answer<T> = Result<T, StoreError>;
 
 /// What a broken store does instead of the right thing; whatever is not overridden is right.
-pub(crate) trait Twist: Clone + Send + Sync + 'static {
-    fn create(
-        &self,
-        store: &Store,
-        record: &SessionRecord,
+pub(crate) trait Twist: Send + Sync + 'static {
+    fn create<'a>(
+        &'a self,
+        store: &'a Store,
+        record: &'a SessionRecord,
         ttl: Ttl,
-        caps: &Caps,
-    ) -> impl Future<Output = Answer<Created>> + Send {
-        async move { store.create(record, ttl, caps).await }
+        caps: &'a Caps,
+    ) -> BoxFuture<'a, Answer<Created>> {
+        store.create(record, ttl, caps)
     }
 
-    fn load(
-        &self,
-        store: &Store,
-        id: &SessionId,
-    ) -> impl Future<Output = Answer<Option<Versioned>>> + Send {
-        async move { store.load(id).await }
+    fn load<'a>(
+        &'a self,
+        store: &'a Store,
+        id: &'a SessionId,
+    ) -> BoxFuture<'a, Answer<Option<Versioned>>> {
+        store.load(id)
     }
 
-    fn update(
-        &self,
-        store: &Store,
-        id: &SessionId,
+    fn update<'a>(
+        &'a self,
+        store: &'a Store,
+        id: &'a SessionId,
         expected: Version,
-        change: &SessionChange,
-    ) -> impl Future<Output = Answer<Option<Version>>> + Send {
-        async move { store.update(id, expected, change).await }
+        change: &'a SessionChange,
+    ) -> BoxFuture<'a, Answer<Option<Version>>> {
+        store.update(id, expected, change)
     }
 
-    fn touch(
-        &self,
-        store: &Store,
-        ids: &[SessionId],
-    ) -> impl Future<Output = Answer<Vec<Option<Version>>>> + Send {
-        async move { store.touch(ids).await }
+    fn touch<'a>(
+        &'a self,
+        store: &'a Store,
+        ids: &'a [SessionId],
+    ) -> BoxFuture<'a, Answer<Vec<Option<Version>>>> {
+        store.touch(ids)
     }
 
-    fn delete(&self, store: &Store, id: &SessionId) -> impl Future<Output = Answer<bool>> + Send {
-        async move { store.delete(id).await }
+    fn delete<'a>(&'a self, store: &'a Store, id: &'a SessionId) -> BoxFuture<'a, Answer<bool>> {
+        store.delete(id)
     }
 
-    fn list(
-        &self,
-        store: &Store,
-        after: Option<&SessionId>,
+    fn list<'a>(
+        &'a self,
+        store: &'a Store,
+        after: Option<&'a SessionId>,
         limit: usize,
-    ) -> impl Future<Output = Answer<Vec<Versioned>>> + Send {
-        async move { store.list(after, limit).await }
+    ) -> BoxFuture<'a, Answer<Vec<Versioned>>> {
+        store.list(after, limit)
     }
 
-    fn sweep(&self, store: &Store, limit: usize) -> impl Future<Output = Answer<usize>> + Send {
-        async move { store.sweep(limit).await }
+    fn sweep<'a>(&'a self, store: &'a Store, limit: usize) -> BoxFuture<'a, Answer<usize>> {
+        store.sweep(limit)
     }
 }
 
@@ -81,35 +82,35 @@ macro_rules! twist {
         }
     };
     (@create $me:ident ($store:tt, $record:tt, $ttl:tt, $caps:tt) $body:block) => {
-        async fn create(&$me, $store: &Store, $record: &SessionRecord, $ttl: Ttl, $caps: &Caps) -> Answer<Created> $body
+        fn create<'a>(&'a $me, $store: &'a Store, $record: &'a SessionRecord, $ttl: Ttl, $caps: &'a Caps) -> ::futures_util::future::BoxFuture<'a, Answer<Created>> { Box::pin(async move $body) }
     };
     (@load $me:ident ($store:tt, $id:tt) $body:block) => {
-        async fn load(&$me, $store: &Store, $id: &SessionId) -> Answer<Option<Versioned>> $body
+        fn load<'a>(&'a $me, $store: &'a Store, $id: &'a SessionId) -> ::futures_util::future::BoxFuture<'a, Answer<Option<Versioned>>> { Box::pin(async move $body) }
     };
     (@update $me:ident ($store:tt, $id:tt, $expected:tt, $change:tt) $body:block) => {
-        async fn update(&$me, $store: &Store, $id: &SessionId, $expected: Version, $change: &SessionChange) -> Answer<Option<Version>> $body
+        fn update<'a>(&'a $me, $store: &'a Store, $id: &'a SessionId, $expected: Version, $change: &'a SessionChange) -> ::futures_util::future::BoxFuture<'a, Answer<Option<Version>>> { Box::pin(async move $body) }
     };
     (@touch $me:ident ($store:tt, $ids:tt) $body:block) => {
-        async fn touch(&$me, $store: &Store, $ids: &[SessionId]) -> Answer<Vec<Option<Version>>> $body
+        fn touch<'a>(&'a $me, $store: &'a Store, $ids: &'a [SessionId]) -> ::futures_util::future::BoxFuture<'a, Answer<Vec<Option<Version>>>> { Box::pin(async move $body) }
     };
     (@delete $me:ident ($store:tt, $id:tt) $body:block) => {
-        async fn delete(&$me, $store: &Store, $id: &SessionId) -> Answer<bool> $body
+        fn delete<'a>(&'a $me, $store: &'a Store, $id: &'a SessionId) -> ::futures_util::future::BoxFuture<'a, Answer<bool>> { Box::pin(async move $body) }
     };
     (@list $me:ident ($store:tt, $after:tt, $limit:tt) $body:block) => {
-        async fn list(&$me, $store: &Store, $after: Option<&SessionId>, $limit: usize) -> Answer<Vec<Versioned>> $body
+        fn list<'a>(&'a $me, $store: &'a Store, $after: Option<&'a SessionId>, $limit: usize) -> ::futures_util::future::BoxFuture<'a, Answer<Vec<Versioned>>> { Box::pin(async move $body) }
     };
     (@sweep $me:ident ($store:tt, $limit:tt) $body:block) => {
-        async fn sweep(&$me, $store: &Store, $limit: usize) -> Answer<usize> $body
+        fn sweep<'a>(&'a $me, $store: &'a Store, $limit: usize) -> ::futures_util::future::BoxFuture<'a, Answer<usize>> { Box::pin(async move $body) }
     };
 }
 pub(crate) use twist;
 
 /// A store in memory that a [`Twist`] answers for.
-pub(crate) struct Twisted<T>(Store, T);
+pub(crate) struct Twisted(Store, Arc<dyn Twist>);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<T: Twist> SessionStore for Twisted<T> {
+impl SessionStore for Twisted {
     async fn create(&self, record: &SessionRecord, ttl: Ttl, caps: &Caps) -> Answer<Created> {
         self.1.create(&self.0, record, ttl, caps).await
     }
@@ -150,23 +151,25 @@ pub(super) fn made(make: fn(Arc<dyn Clock>) -> Store) -> Broken<Store, Store> {
 }
 
 /// A good store with a twist.
-pub(super) fn twisted<T: Twist>(twist: T) -> Broken<Store, Twisted<T>> {
+pub(super) fn twisted<T: Twist + Clone>(twist: T) -> Broken<Store, Twisted> {
     with(Store::with_clock, twist)
 }
 
 /// A store made by `make`, with a twist.
-pub(super) fn with<T: Twist>(
+pub(super) fn with<T: Twist + Clone>(
     make: fn(Arc<dyn Clock>) -> Store,
     twist: T,
-) -> Broken<Store, Twisted<T>> {
-    broken(make, move |store, _| Twisted(store, twist.clone()))
+) -> Broken<Store, Twisted> {
+    broken(make, move |store, _| {
+        Twisted(store, Arc::new(twist.clone()))
+    })
 }
 
 /// A good store with a twist that knows what the harness does to its backend.
-pub(super) fn troubled<T: Twist>(
+pub(super) fn troubled<T: Twist + Clone>(
     twist: impl Fn(Arc<Troubles>) -> T + Send + Sync + 'static,
-) -> Broken<Store, Twisted<T>> {
+) -> Broken<Store, Twisted> {
     broken(Store::with_clock, move |store, troubles| {
-        Twisted(store, twist(troubles))
+        Twisted(store, Arc::new(twist(troubles)))
     })
 }

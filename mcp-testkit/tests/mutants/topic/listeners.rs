@@ -18,6 +18,7 @@ use crate::broken::Troubles;
 #[derive(Clone)]
 pub(super) struct ArmsLate;
 
+#[async_trait]
 impl Twist for ArmsLate {
     async fn listen(&self, notifier: &MemoryNotifier, instance: &InstanceId) -> Answer<Ear> {
         Ok(Box::new(Late(notifier.clone(), instance.clone(), None)))
@@ -55,6 +56,7 @@ impl<F: Fn(&WakeUp) -> bool + Send> Listener for Deaf<F> {
 #[derive(Clone)]
 pub(super) struct NeverSaysThatItLost;
 
+#[async_trait]
 impl Twist for NeverSaysThatItLost {
     async fn listen(&self, notifier: &MemoryNotifier, instance: &InstanceId) -> Answer<Ear> {
         let ear = notifier.listen(instance).await?;
@@ -75,6 +77,7 @@ impl Clone for NoEcho {
     }
 }
 
+#[async_trait]
 impl Twist for NoEcho {
     async fn publish(
         &self,
@@ -100,6 +103,7 @@ impl Twist for NoEcho {
 #[derive(Clone)]
 pub(super) struct DeafAfterwards(pub(super) Arc<Troubles>);
 
+#[async_trait]
 impl Twist for DeafAfterwards {
     async fn listen(&self, notifier: &MemoryNotifier, instance: &InstanceId) -> Answer<Ear> {
         let before = self.0.outages();
@@ -115,6 +119,7 @@ impl Twist for DeafAfterwards {
 #[derive(Clone)]
 pub(super) struct LeavesATask;
 
+#[async_trait]
 impl Twist for LeavesATask {
     async fn listen(&self, notifier: &MemoryNotifier, instance: &InstanceId) -> Answer<Ear> {
         drop(Handle::current().spawn(pending::<()>()));
@@ -135,6 +140,7 @@ impl Listener for WithFile {
     }
 }
 
+#[async_trait]
 impl Twist for OpensAFile {
     async fn listen(&self, notifier: &MemoryNotifier, instance: &InstanceId) -> Answer<Ear> {
         let ear = notifier.listen(instance).await?;
@@ -161,6 +167,7 @@ impl Drop for Closes {
     }
 }
 
+#[async_trait]
 impl Twist for TheLastClosesTheDoor {
     async fn publish(
         &self,
@@ -197,6 +204,7 @@ impl Listener for Early {
     }
 }
 
+#[async_trait]
 impl Twist for TakesTooEarly {
     async fn listen(&self, notifier: &MemoryNotifier, instance: &InstanceId) -> Answer<Ear> {
         Ok(Box::new(Early(notifier.listen(instance).await?)))

@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use async_trait::async_trait;
 use mcp_core::store::{Audience, InstanceId, LogKey, MemoryNotifier, Notifier, SessionId};
 use tokio::task::{block_in_place, yield_now};
 
@@ -15,6 +16,7 @@ use crate::broken::Troubles;
 #[derive(Clone)]
 pub(super) struct TellsEveryone;
 
+#[async_trait]
 impl Twist for TellsEveryone {
     async fn publish(&self, notifier: &MemoryNotifier, _: &Audience, log: &LogKey) -> Answer<()> {
         notifier.publish(&Audience::Everyone, log).await
@@ -25,6 +27,7 @@ impl Twist for TellsEveryone {
 #[derive(Clone)]
 pub(super) struct TellsOne;
 
+#[async_trait]
 impl Twist for TellsOne {
     async fn publish(&self, notifier: &MemoryNotifier, _: &Audience, log: &LogKey) -> Answer<()> {
         let first = Audience::Instance(InstanceId::new("0"));
@@ -40,6 +43,7 @@ fn cut(name: &str) -> String {
     name.chars().take(63).collect()
 }
 
+#[async_trait]
 impl Twist for CutsNames {
     async fn publish(
         &self,
@@ -63,6 +67,7 @@ impl Twist for CutsNames {
 #[derive(Clone)]
 pub(super) struct SaysItToNobody(pub(super) Arc<Troubles>);
 
+#[async_trait]
 impl Twist for SaysItToNobody {
     async fn publish(
         &self,
@@ -81,6 +86,7 @@ impl Twist for SaysItToNobody {
 #[derive(Clone, Default)]
 pub(super) struct LeavesALock(Arc<AtomicBool>);
 
+#[async_trait]
 impl Twist for LeavesALock {
     async fn publish(
         &self,
@@ -102,6 +108,7 @@ impl Twist for LeavesALock {
 #[derive(Clone)]
 pub(super) struct Blocks;
 
+#[async_trait]
 impl Twist for Blocks {
     async fn publish(
         &self,

@@ -21,30 +21,27 @@ pub(super) type Ear = Box<dyn Listener>;
 type Stores = (MemoryEventStore, MemoryNotifier);
 
 /// What a broken notifier does instead of the right thing; whatever is not overridden is right.
-pub(crate) trait Twist: Clone + Send + Sync + 'static {
-    fn publish(
+#[async_trait]
+pub(crate) trait Twist: Send + Sync + 'static {
+    async fn publish(
         &self,
         notifier: &MemoryNotifier,
         audience: &Audience,
         log: &LogKey,
-    ) -> impl Future<Output = Answer<()>> + Send {
-        async move { notifier.publish(audience, log).await }
+    ) -> Answer<()> {
+        notifier.publish(audience, log).await
     }
 
-    fn listen(
-        &self,
-        notifier: &MemoryNotifier,
-        instance: &InstanceId,
-    ) -> impl Future<Output = Answer<Ear>> + Send {
-        async move { notifier.listen(instance).await }
+    async fn listen(&self, notifier: &MemoryNotifier, instance: &InstanceId) -> Answer<Ear> {
+        notifier.listen(instance).await
     }
 }
 
 /// A notifier in memory that a [`Twist`] answers for.
-pub(crate) struct TwistedNotifier<T>(MemoryNotifier, T);
+pub(crate) struct TwistedNotifier(MemoryNotifier, Arc<dyn Twist>);
 
 #[async_trait]
-impl<T: Twist> Notifier for TwistedNotifier<T> {
+impl Notifier for TwistedNotifier {
     async fn publish(&self, audience: &Audience, log: &LogKey) -> Answer<()> {
         self.1.publish(&self.0, audience, log).await
     }
@@ -59,33 +56,33 @@ fn stores(clock: Arc<dyn Clock>) -> Stores {
 }
 
 /// A good log beside a notifier with a twist, of which each handle has a clone.
-pub(super) fn twisted<T: Twist>(
+pub(super) fn twisted<T: Twist + Clone>(
     twist: T,
-) -> Broken<Stores, (MemoryEventStore, TwistedNotifier<T>)> {
+) -> Broken<Stores, (MemoryEventStore, TwistedNotifier)> {
     troubled(move |_| twist.clone())
 }
 
 /// The same with a twist that knows what the harness does to its backend.
-pub(super) fn troubled<T: Twist>(
+pub(super) fn troubled<T: Twist + Clone>(
     twist: impl Fn(Arc<Troubles>) -> T + Send + Sync + 'static,
-) -> Broken<Stores, (MemoryEventStore, TwistedNotifier<T>)> {
+) -> Broken<Stores, (MemoryEventStore, TwistedNotifier)> {
     broken(stores, move |(events, notifier), troubles| {
-        (events, TwistedNotifier(notifier, twist(troubles)))
+        (events, TwistedNotifier(notifier, Arc::new(twist(troubles))))
     })
 }
 
 /// A log with a twist, of which each handle has a clone, beside a good notifier.
-pub(super) fn twisted_log<T: event::Twist>(
+pub(super) fn twisted_log<T: event::Twist + Clone>(
     twist: T,
-) -> Broken<Stores, (Twisted<T>, MemoryNotifier)> {
+) -> Broken<Stores, (Twisted, MemoryNotifier)> {
     troubled_log(move |_| twist.clone())
 }
 
 /// The same with a twist that knows what the harness does to its backend.
-pub(super) fn troubled_log<T: event::Twist>(
+pub(super) fn troubled_log<T: event::Twist + Clone>(
     twist: impl Fn(Arc<Troubles>) -> T + Send + Sync + 'static,
-) -> Broken<Stores, (Twisted<T>, MemoryNotifier)> {
+) -> Broken<Stores, (Twisted, MemoryNotifier)> {
     broken(stores, move |(events, notifier), troubles| {
-        (Twisted(events, twist(troubles)), notifier)
+        (Twisted(events, Arc::new(twist(troubles))), notifier)
     })
 }

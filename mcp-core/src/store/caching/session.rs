@@ -1,19 +1,17 @@
 //! Session records kept for a moment: [`CachingSessionStore`].
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{
-    Caps, Created, SessionChange, SessionId, SessionRecord, SessionStore, StoreError, Ttl, Version,
-    Versioned,
+use super::kept::Kept;
+use crate::{
+    clock::Clock,
+    store::{
+        Caps, Created, SessionChange, SessionId, SessionRecord, SessionStore, StoreError, Ttl,
+        Version, Versioned,
+    },
 };
-use crate::clock::{Clock, SystemClock, Timestamp};
 
 /// A session store whose `load` may answer from memory, for `freshness` at most.
 ///
@@ -36,22 +34,7 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 /// ```
 pub struct CachingSessionStore<S> {
     inner: S,
-    freshness: Duration,
-    most: usize,
-    clock: Arc<dyn Clock>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    cached: HashMap<SessionId, Cached>,
-    /// How often something was forgotten: what was asked for before may be old.
-    changes: u64,
-}
-
-struct Cached {
-    session: Versioned,
-    read: Timestamp,
+    kept: Kept<SessionId, Versioned>,
 }
 
 impl<S> CachingSessionStore<S> {
@@ -60,63 +43,15 @@ impl<S> CachingSessionStore<S> {
     pub fn new(inner: S, freshness: Duration, most: usize) -> Self {
         Self {
             inner,
-            freshness,
-            most,
-            clock: Arc::new(SystemClock),
-            state: Mutex::default(),
+            kept: Kept::new(freshness, most),
         }
     }
 
     /// Tells the time that `freshness` is counted by.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.kept.set_clock(clock);
         self
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn forget(&self, id: &SessionId) {
-        let mut state = self.state();
-        state.cached.remove(id);
-        state.changes += 1;
-    }
-
-    fn fresh(&self, id: &SessionId) -> Option<Versioned> {
-        let now = self.clock.now();
-        let mut state = self.state();
-        let known = state.cached.get(id)?;
-        if now.since(known.read) < self.freshness {
-            return Some(known.session.clone());
-        }
-        state.cached.remove(id);
-        None
-    }
-
-    /// Keeps what was asked for at `asked`, unless something has changed since.
-    fn keep(&self, session: &Versioned, asked: Timestamp, changes: u64) {
-        let freshness = self.freshness;
-        let mut state = self.state();
-        if state.changes != changes {
-            return;
-        }
-        let cached = &mut state.cached;
-        if cached.len() >= self.most {
-            cached.retain(|_, known| asked.since(known.read) < freshness);
-        }
-        if cached.len() < self.most {
-            let session = session.clone();
-            let id = session.record.id.clone();
-            cached.insert(
-                id,
-                Cached {
-                    session,
-                    read: asked,
-                },
-            );
-        }
     }
 }
 
@@ -133,13 +68,13 @@ impl<S: SessionStore> SessionStore for CachingSessionStore<S> {
     }
 
     async fn load(&self, id: &SessionId) -> Result<Option<Versioned>, StoreError> {
-        if let Some(session) = self.fresh(id) {
+        if let Some(session) = self.kept.get(id, Versioned::clone) {
             return Ok(Some(session));
         }
-        let (asked, changes) = (self.clock.now(), self.state().changes);
+        let asked = self.kept.asked();
         let loaded = self.inner.load(id).await?;
         if let Some(session) = &loaded {
-            self.keep(session, asked, changes);
+            self.kept.keep(id.clone(), session.clone(), asked);
         }
         Ok(loaded)
     }
@@ -151,20 +86,16 @@ impl<S: SessionStore> SessionStore for CachingSessionStore<S> {
         change: &SessionChange,
     ) -> Result<Option<Version>, StoreError> {
         let updated = self.inner.update(id, expected, change).await;
-        self.forget(id);
+        self.kept.forget(id);
         updated
     }
 
     async fn touch(&self, ids: &[SessionId]) -> Result<Vec<Option<Version>>, StoreError> {
         let touched = self.inner.touch(ids).await?;
         for (id, version) in ids.iter().zip(&touched) {
-            let known = self
-                .state()
-                .cached
-                .get(id)
-                .map(|known| known.session.version);
+            let known = self.kept.get(id, |session| session.version);
             if known.is_some() && known != *version {
-                self.forget(id);
+                self.kept.forget(id);
             }
         }
         Ok(touched)
@@ -172,7 +103,7 @@ impl<S: SessionStore> SessionStore for CachingSessionStore<S> {
 
     async fn delete(&self, id: &SessionId) -> Result<bool, StoreError> {
         let deleted = self.inner.delete(id).await;
-        self.forget(id);
+        self.kept.forget(id);
         deleted
     }
 
@@ -192,7 +123,7 @@ impl<S: SessionStore> SessionStore for CachingSessionStore<S> {
 impl<S> fmt::Debug for CachingSessionStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CachingSessionStore")
-            .field("freshness", &self.freshness)
+            .field("kept", &self.kept)
             .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,54 @@
+//! What an instance that closes leaves to the others.
+
+use futures_util::StreamExt;
+use mcp_core::server::{Outcome, StreamEvent};
+use tokio::time::Instant;
+
+use crate::{
+    instances::{SECOND, Shared, call, connect},
+    support::pass,
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_another_instance_produces_is_read_on_elsewhere() {
+    let shared = Shared::new();
+    let ((a, _), (b, _)) = (shared.instance(), shared.instance());
+    let client = connect(&a).await;
+    let _other = connect(&b).await;
+    let Outcome::Stream(mut stream) = call(&a, &client, "minute").await else {
+        unreachable!("it speaks before it answers")
+    };
+    let id = stream.next().await.unwrap().id.unwrap();
+    drop(stream);
+    let name = client.session().unwrap().id().clone();
+    let session = b.session(name.as_str(), None).await.unwrap();
+    let resumed = b.listen(&session, Some(&id)).await.unwrap();
+    let began = Instant::now();
+    let close = async {
+        pass(SECOND).await;
+        b.close_listeners();
+    };
+    let (read, ()) = tokio::join!(resumed.collect::<Vec<StreamEvent>>(), close);
+    assert!(began.elapsed() < SECOND * 2, "{:?}", began.elapsed());
+    let last = read.last().unwrap();
+    assert!(last.data.is_empty() && last.retry.is_some(), "{last:?}");
+    let session = a.session(name.as_str(), None).await.unwrap();
+    let rest = a.listen(&session, last.id.as_deref()).await.unwrap();
+    let rest = rest.collect::<Vec<_>>().await;
+    let response = String::from_utf8_lossy(&rest.last().unwrap().data);
+    assert!(response.contains("late"), "{response}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_this_instance_produces_is_read_to_its_end() {
+    let shared = Shared::new();
+    let (a, _) = shared.instance();
+    let client = connect(&a).await;
+    let Outcome::Stream(stream) = call(&a, &client, "minute").await else {
+        unreachable!("it speaks before it answers")
+    };
+    a.close_listeners();
+    let read = stream.collect::<Vec<_>>().await;
+    let response = String::from_utf8_lossy(&read.last().unwrap().data);
+    assert!(response.contains("late"), "{response}");
+}

@@ -1,0 +1,143 @@
+//! Instances that go away, or only seem to.
+
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use mcp_core::server::{Outcome, StreamEvent};
+use serde_json::Value;
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    instances::{SECOND, Shared, call, connect},
+    support::pass,
+};
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_of_an_instance_that_is_gone_ends_with_an_error() {
+    let shared = Shared::new();
+    let ((a, dead), (b, _)) = (shared.instance(), shared.instance());
+    let client = connect(&a).await;
+    let _other = connect(&b).await;
+    pass(SECOND * 30).await;
+    let Outcome::Stream(mut stream) = call(&a, &client, "silent").await else {
+        unreachable!("it speaks before it answers")
+    };
+    let id = stream.next().await.unwrap().id.unwrap();
+    // What a killed process leaves behind: a lease that nobody renews, and its log.
+    dead.set(true);
+    let session = b
+        .session(client.session().unwrap().id().as_str(), None)
+        .await
+        .unwrap();
+    let began = Instant::now();
+    let mut resumed = b.listen(&session, Some(&id)).await.unwrap();
+    let mut last = Value::Null;
+    while let Some(event) = resumed.next().await {
+        last = serde_json::from_slice(&event.data).unwrap_or(last);
+    }
+    assert_eq!(last["id"], 7, "{last}");
+    assert_eq!(last["error"]["code"], -32603);
+    assert_eq!(last["error"]["data"]["reason"], "instance_lost");
+    assert!(began.elapsed() <= SECOND * 15, "{:?}", began.elapsed());
+}
+
+/// How long a stream of an instance that is gone takes to end with an error, read at one that has
+/// only just begun.
+async fn told_by_a_newcomer(shared: &Shared, older: bool) -> Duration {
+    let (a, dead) = shared.instance();
+    let client = connect(&a).await;
+    let (b, _) = shared.instance();
+    if older {
+        connect(&b).await;
+    }
+    pass(SECOND * 30).await;
+    let Outcome::Stream(mut stream) = call(&a, &client, "silent").await else {
+        unreachable!("it speaks before it answers")
+    };
+    let id = stream.next().await.unwrap().id.unwrap();
+    dead.set(true);
+    let began = Instant::now();
+    pass(SECOND).await;
+    let (c, _) = shared.instance();
+    connect(&c).await;
+    let session = client.session().unwrap().id();
+    let session = c.session(session.as_str(), None).await.unwrap();
+    let mut resumed = c.listen(&session, Some(&id)).await.unwrap();
+    while resumed.next().await.is_some() {}
+    began.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newcomer_relies_on_those_who_could_judge() {
+    let took = told_by_a_newcomer(&Shared::new(), true).await;
+    assert!(took <= SECOND * 15, "{took:?}");
+    let alone = told_by_a_newcomer(&Shared::new(), false).await;
+    assert!(alone >= SECOND * 20, "{alone:?}");
+}
+
+/// LS-04: the instance was only cut off, and comes back when its stream has been ended for it.
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_was_given_up_adds_nothing_to_its_streams() {
+    let shared = Shared::new();
+    let ((a, cut_off), (b, _)) = (shared.instance(), shared.instance());
+    let client = connect(&a).await;
+    let _other = connect(&b).await;
+    pass(SECOND * 30).await;
+    let Outcome::Stream(mut stream) = call(&a, &client, "minute").await else {
+        unreachable!("it speaks before it answers")
+    };
+    let id = stream.next().await.unwrap().id.unwrap();
+    cut_off.set(true);
+    let session = b
+        .session(client.session().unwrap().id().as_str(), None)
+        .await
+        .unwrap();
+    let resumed = b.listen(&session, Some(&id)).await.unwrap();
+    let ended = rest(resumed).await;
+    assert!(ended.last().unwrap().contains("instance_lost"), "{ended:?}");
+    cut_off.set(false);
+    pass(SECOND * 50).await;
+    let here = rest(stream).await;
+    assert!(!here.concat().contains("late"), "{here:?}");
+    let again = rest(b.listen(&session, Some(&id)).await.unwrap()).await;
+    assert_eq!(again, ended);
+}
+
+/// What a stream says until it ends.
+async fn rest(stream: impl Stream<Item = StreamEvent>) -> Vec<String> {
+    let texts = stream.map(|event| String::from_utf8_lossy(&event.data).into_owned());
+    texts.collect().await
+}
+
+/// LS-06: an outage orphans nobody.
+#[tokio::test(start_paused = true)]
+async fn after_an_outage_nobody_is_judged_before_everyone_could_renew() {
+    let shared = Shared::new();
+    let ((a, of_a), (b, of_b)) = (shared.instance(), shared.instance());
+    let client = connect(&a).await;
+    let _other = connect(&b).await;
+    pass(SECOND * 30).await;
+    let Outcome::Stream(mut stream) = call(&a, &client, "silent").await else {
+        unreachable!("it speaks before it answers")
+    };
+    let id = stream.next().await.unwrap().id.unwrap();
+    let session = b
+        .session(client.session().unwrap().id().as_str(), None)
+        .await
+        .unwrap();
+    let mut resumed = b.listen(&session, Some(&id)).await.unwrap();
+    of_a.set(true);
+    of_b.set(true);
+    pass(SECOND * 60).await;
+    of_b.set(false);
+    // The other instance comes back a little later.
+    pass(SECOND * 5).await;
+    of_a.set(false);
+    let ended = timeout(SECOND * 60, async {
+        while resumed.next().await.is_some() {}
+    });
+    assert!(
+        ended.await.is_err(),
+        "the instance lives, and so does its stream"
+    );
+}

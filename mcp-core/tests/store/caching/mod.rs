@@ -1,0 +1,4 @@
+//! What a cache before a store may answer, and what not.
+
+mod event;
+mod session;

@@ -1,0 +1,91 @@
+//! The stores on a cluster of three keep every rule, too.
+#![cfg(feature = "cluster")]
+
+#[path = "support/nodes.rs"]
+mod nodes;
+
+use std::time::Duration;
+
+use mcp_core::BoxError;
+use mcp_store_redis::RedisBackend;
+use mcp_testkit::{
+    Capability, Claims, Harness, Namespace, event_store, lease_store, session_store, topic,
+};
+use nodes::Cluster;
+
+struct OnCluster<S> {
+    cluster: Cluster,
+    make: fn(RedisBackend) -> S,
+}
+
+impl<S> OnCluster<S> {
+    async fn start(make: fn(RedisBackend) -> S) -> Result<Self, BoxError> {
+        let cluster = Cluster::start().await?;
+        Ok(Self { cluster, make })
+    }
+}
+
+impl<S: Send + Sync + 'static> Harness for OnCluster<S> {
+    type Store = S;
+
+    async fn open(&self, namespace: &Namespace) -> Result<S, BoxError> {
+        // A slot is a round trip, and one case asks for ten thousand logs.
+        let builder = self.cluster.builder().deadline(Duration::from_secs(10));
+        let builder = builder.namespace(namespace.as_str());
+        Ok((self.make)(builder.build()?))
+    }
+
+    async fn advance(&self, namespace: &Namespace, by: Duration) -> Result<(), BoxError> {
+        let (pattern, by) = (format!("{{{namespace}:*"), by.as_millis().to_string());
+        let advance = [
+            "EVAL",
+            include_str!("support/advance.lua"),
+            "0",
+            &pattern,
+            &by,
+        ];
+        self.cluster.ask::<()>(&advance).await.map(drop)
+    }
+}
+
+/// Taking a whole cluster away is what the tests of a single server do in small.
+fn claims() -> Claims {
+    let why = "the wires of a cluster cannot be cut at once";
+    Claims::new().without(Capability::Outage, why)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_of_sessions_holds_on_a_cluster() -> Result<(), BoxError> {
+    let harness = OnCluster::start(|backend| backend).await?;
+    let why = "it is what a single server is for";
+    let claims = claims().without(Capability::Damage, why);
+    session_store::run_all(&harness, &claims)
+        .await
+        .assert_passed();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_of_logs_holds_on_a_cluster() -> Result<(), BoxError> {
+    let harness = OnCluster::start(|backend| backend).await?;
+    event_store::run_all(&harness, &claims())
+        .await
+        .assert_passed();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_of_wake_ups_holds_on_a_cluster() -> Result<(), BoxError> {
+    let harness = OnCluster::start(|backend| (backend.clone(), backend)).await?;
+    topic::run_all(&harness, &claims()).await.assert_passed();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_of_leases_holds_on_a_cluster() -> Result<(), BoxError> {
+    let harness = OnCluster::start(|backend| backend).await?;
+    lease_store::run_all(&harness, &claims())
+        .await
+        .assert_passed();
+    Ok(())
+}
