@@ -8,10 +8,6 @@
 //! started here and gone afterwards.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
-#![expect(
-    clippy::future_not_send,
-    reason = "everything is polled by the one task of `main`"
-)]
 
 mod latency;
 mod memory;
@@ -100,7 +96,6 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

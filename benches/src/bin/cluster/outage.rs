@@ -9,7 +9,7 @@ use crate::{Cli, node::Node, now, pause, store::Store, wire::Connection};
 /// Sessions that both instances know.
 const SESSIONS: usize = 20;
 /// How long after the store's return everything must work.
-const LATEST: Duration = Duration::from_secs(60);
+const LATEST: Duration = Duration::from_mins(1);
 
 struct Clients {
     here: Connection,

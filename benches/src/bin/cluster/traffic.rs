@@ -7,7 +7,7 @@ use mcp_core::BoxError;
 use crate::{Cli, node::Node, pause, store::Store, wire::Connection};
 
 /// How long it is listened to.
-const WHILE: Duration = Duration::from_secs(60);
+const WHILE: Duration = Duration::from_mins(1);
 
 /// Opens streams, and counts.
 pub(crate) async fn measure(store: &Store, cli: &Cli) -> Result<(), BoxError> {
