@@ -11,6 +11,7 @@ mod clients;
 mod cluster;
 mod conformance;
 mod deploy;
+mod fuzz;
 mod official;
 mod proofs;
 mod run;
@@ -115,6 +116,12 @@ enum Job {
     },
     /// Check the deployment files: units, manifests, a server that systemd starts
     Deploy,
+    /// Fuzz everything that reads bytes of strangers, with libFuzzer; takes cargo-fuzz and a nightly
+    Fuzz {
+        /// How long, all targets together: `90s`, `60m`
+        #[arg(long = "for", value_name = "TIME", default_value = "60m", value_parser = run::time)]
+        time: Duration,
+    },
     /// Check the house rules that no compiler checks
     Tidy,
 }
@@ -193,6 +200,7 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
             None => Ok(()),
         },
         Job::Deploy => deploy::run(&workspace, steps),
+        Job::Fuzz { time } => fuzz::run(&workspace, steps, *time),
         Job::Tidy => steps.step("tidy", || tidy::check(&workspace)),
     }
 }

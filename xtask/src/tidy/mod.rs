@@ -2,6 +2,7 @@
 
 mod claims;
 mod contract;
+mod dependency;
 mod document;
 mod file;
 mod manifest;
@@ -70,6 +71,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result {
     }
     violations.extend(claims::check(&workspace.root));
     violations.extend(contract::check(&files));
+    violations.extend(dependency::check(&workspace.root)?);
     violations.extend(document::check(&workspace.root));
     let guide = files.iter().find(|file| file.path == metric::GUIDE);
     let library = files
