@@ -20,9 +20,17 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps, time: Duration) -> R
     for target in TARGETS {
         steps.step(target, || {
             let mut fuzz = Command::new("cargo");
-            fuzz.args(["+nightly", "fuzz", "run", target, "--"])
-                .arg(format!("-max_total_time={share}"))
-                .args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
+            fuzz.args([
+                "+nightly",
+                "fuzz",
+                "run",
+                "--fuzz-dir",
+                "fuzz/libfuzzer",
+                target,
+                "--",
+            ])
+            .arg(format!("-max_total_time={share}"))
+            .args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
             run::run(fuzz.current_dir(&workspace.root))
         })?;
     }

@@ -1,7 +1,7 @@
 //! What strangers may send, as functions of bytes: whatever the bytes are, nothing panics, nothing is
 //! answered with an error of ours, and the next message is served.
 //!
-//! libFuzzer calls them with bytes that find new ways through the code (`fuzz/fuzz_targets`); the test
+//! libFuzzer calls them with bytes that find new ways through the code (`fuzz/libfuzzer/fuzz_targets`); the test
 //! `smoke` calls them with altered seeds.
 #![expect(
     clippy::expect_used,
