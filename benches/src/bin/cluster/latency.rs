@@ -2,29 +2,29 @@
 
 use std::time::Duration;
 
+use mcp_benches::wire::Connection;
 use mcp_core::BoxError;
 use serde_json::json;
 
 use crate::{
     Cli,
-    node::{Node, URI},
+    node::{self, URI},
     now, pause,
     store::Store,
-    wire::Connection,
 };
 
 const UPDATED: &str = "notifications/resources/updated";
 
 /// Publishes again and again, each time when the word before has arrived.
 pub(crate) async fn measure(store: &mut Store, cli: &Cli) -> Result<(), BoxError> {
-    let (here, there) = (Node::start(store)?, Node::start(store)?);
-    let mut speaker = Connection::open(here.addr).await?;
+    let (here, there) = (node::start(store)?, node::start(store)?);
+    let mut speaker = Connection::open(here.addr()).await?;
     let session = speaker.begin().await?;
     let uri = json!({ "uri": URI });
     speaker
         .request(&session, "resources/subscribe", &uri)
         .await?;
-    let listener = Connection::open(there.addr).await?;
+    let listener = Connection::open(there.addr()).await?;
     let mut listener = listener.listen(Some(&session)).await?;
     // What was subscribed before the stream began is told once, as it may have changed before.
     listener.hear(UPDATED).await?;
@@ -35,8 +35,8 @@ pub(crate) async fn measure(store: &mut Store, cli: &Cli) -> Result<(), BoxError
         let answer = speaker.call(&session, "publish").await?;
         listener.hear(UPDATED).await?;
         took.push(began.elapsed());
-        if answer.status != 200 {
-            return Err(format!("a call was answered with {}", answer.status).into());
+        if answer.status() != 200 {
+            return Err(format!("a call was answered with {}", answer.status()).into());
         }
     }
     took.sort_unstable();

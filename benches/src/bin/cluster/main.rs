@@ -15,7 +15,6 @@ mod node;
 mod outage;
 mod store;
 mod traffic;
-mod wire;
 
 use std::time::Duration;
 

@@ -1,16 +1,17 @@
 //! Resident memory of an instance.
 
 use futures_util::future::try_join_all;
+use mcp_benches::{process::Process, wire::Connection};
 use mcp_core::BoxError;
 
-use crate::{Cli, node::Node, store::Store, wire::Connection};
+use crate::{Cli, node, store::Store};
 
 /// How many connections begin sessions at once.
 const CONNECTIONS: u32 = 16;
 
 /// What many idle sessions add to an instance.
 pub(crate) async fn sessions(name: &str, store: &Store, cli: &Cli) -> Result<(), BoxError> {
-    let node = Node::start(store)?;
+    let node = node::start(store)?;
     // What is made once is made by the first ones.
     begin(&node, CONNECTIONS).await?;
     let before = node.resident()?;
@@ -25,9 +26,9 @@ pub(crate) async fn sessions(name: &str, store: &Store, cli: &Cli) -> Result<(),
     Ok(())
 }
 
-async fn begin(node: &Node, sessions: u32) -> Result<(), BoxError> {
+async fn begin(node: &Process, sessions: u32) -> Result<(), BoxError> {
     let each = (0..CONNECTIONS).map(|_| async {
-        let mut connection = Connection::open(node.addr).await?;
+        let mut connection = Connection::open(node.addr()).await?;
         for _ in 0..sessions / CONNECTIONS {
             connection.begin().await?;
         }
@@ -39,10 +40,10 @@ async fn begin(node: &Node, sessions: u32) -> Result<(), BoxError> {
 
 /// What open streams add to an instance with their sessions, and to bare axum.
 pub(crate) async fn streams(cli: &Cli) -> Result<(), BoxError> {
-    let bare = Node::bare()?;
+    let bare = node::bare()?;
     let bare = open(&bare, &vec![None; cli.streams as usize]).await?;
-    let node = Node::start(&Store::Memory)?;
-    let mut connection = Connection::open(node.addr).await?;
+    let node = node::start(&Store::Memory)?;
+    let mut connection = Connection::open(node.addr()).await?;
     let mut sessions = Vec::new();
     for _ in 0..cli.streams {
         sessions.push(Some(connection.begin().await?));
@@ -63,7 +64,7 @@ pub(crate) async fn streams(cli: &Cli) -> Result<(), BoxError> {
 }
 
 /// Opens the streams; how much memory they add.
-async fn open(node: &Node, sessions: &[Option<String>]) -> Result<u64, BoxError> {
+async fn open(node: &Process, sessions: &[Option<String>]) -> Result<u64, BoxError> {
     let mut open = Vec::new();
     let mut before = 0;
     for (number, session) in sessions.iter().enumerate() {
@@ -71,7 +72,7 @@ async fn open(node: &Node, sessions: &[Option<String>]) -> Result<u64, BoxError>
         if number == 16 {
             before = node.resident()?;
         }
-        let connection = Connection::open(node.addr).await?;
+        let connection = Connection::open(node.addr()).await?;
         open.push(connection.listen(session.as_deref()).await?);
     }
     Ok(node.resident()?.saturating_sub(before))

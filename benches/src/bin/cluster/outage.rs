@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use mcp_benches::wire::Connection;
 use mcp_core::BoxError;
 
-use crate::{Cli, node::Node, now, pause, store::Store, wire::Connection};
+use crate::{Cli, node, now, pause, store::Store};
 
 /// Sessions that both instances know.
 const SESSIONS: usize = 20;
@@ -23,7 +24,7 @@ impl Clients {
         for session in &self.sessions {
             for connection in [&mut self.here, &mut self.there] {
                 let answer = connection.call(session, "echo").await?;
-                *seen.entry(answer.status).or_default() += 1;
+                *seen.entry(answer.status()).or_default() += 1;
             }
         }
         Ok(())
@@ -34,16 +35,16 @@ impl Clients {
         let Ok(session) = self.here.begin().await else {
             return Ok(false);
         };
-        Ok(self.there.call(&session, "publish").await?.status == 200)
+        Ok(self.there.call(&session, "publish").await?.status() == 200)
     }
 }
 
 /// Stops the store, waits, and starts it again, while calls go on.
 pub(crate) async fn measure(store: &mut Store, cli: &Cli) -> Result<(), BoxError> {
-    let (here, there) = (Node::start(store)?, Node::start(store)?);
+    let (here, there) = (node::start(store)?, node::start(store)?);
     let mut clients = Clients {
-        here: Connection::open(here.addr).await?,
-        there: Connection::open(there.addr).await?,
+        here: Connection::open(here.addr()).await?,
+        there: Connection::open(there.addr()).await?,
         sessions: Vec::new(),
     };
     for _ in 0..SESSIONS {

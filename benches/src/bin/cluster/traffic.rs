@@ -2,21 +2,22 @@
 
 use std::time::Duration;
 
+use mcp_benches::wire::Connection;
 use mcp_core::BoxError;
 
-use crate::{Cli, node::Node, pause, store::Store, wire::Connection};
+use crate::{Cli, node, pause, store::Store};
 
 /// How long it is listened to.
 const WHILE: Duration = Duration::from_mins(1);
 
 /// Opens streams, and counts.
 pub(crate) async fn measure(store: &Store, cli: &Cli) -> Result<(), BoxError> {
-    let node = Node::start(store)?;
-    let mut connection = Connection::open(node.addr).await?;
+    let node = node::start(store)?;
+    let mut connection = Connection::open(node.addr()).await?;
     let mut open = Vec::new();
     for _ in 0..cli.streams {
         let session = connection.begin().await?;
-        let stream = Connection::open(node.addr).await?;
+        let stream = Connection::open(node.addr()).await?;
         open.push(stream.listen(Some(&session)).await?);
     }
     // Until the store has told what it was told last.

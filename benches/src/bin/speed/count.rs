@@ -5,14 +5,13 @@
 
 use std::{fs, path::Path, process::Command};
 
-use mcp_benches::work::Work;
+use mcp_benches::{process::Process, work::Work};
 use mcp_core::BoxError;
 
 use crate::{
     baseline::Baseline,
     client::Client,
     fanout::{Crowd, Ear},
-    process::Process,
     subject::Subject,
     table::{Table, row},
 };
@@ -142,12 +141,12 @@ async fn counted(
             Ear::Bare
         };
         let listeners = usize::try_from(LISTENERS)?;
-        let mut crowd = Crowd::open(process.addr, subject, ear, listeners).await?;
+        let mut crowd = Crowd::open(process.addr(), subject, ear, listeners).await?;
         for _ in 0..times {
             crowd.change().await?;
         }
     } else {
-        let mut client = Client::new(process.addr, subject, work).await?;
+        let mut client = Client::new(process.addr(), subject, work).await?;
         for _ in 0..times {
             client.once().await?;
         }

@@ -114,7 +114,7 @@ async fn starts(subjects: &[Subject]) -> Result<Vec<(Duration, u64)>, BoxError> 
         for (subject, turns) in subjects.iter().zip(&mut turns) {
             let began = Instant::now();
             let process = start(subject)?;
-            awake(Client::new(process.addr, subject, Work::Call)).await?;
+            awake(Client::new(process.addr(), subject, Work::Call)).await?;
             turns.push((began.elapsed(), process.resident()? / 1024));
         }
     }

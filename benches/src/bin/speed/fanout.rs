@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, process::Command, time::Duration};
 
 use futures_util::future::{try_join, try_join_all};
-use mcp_benches::work::{self, Work};
+use mcp_benches::{
+    process::{Process, pin},
+    work::{self, Work},
+};
 use mcp_core::BoxError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::Instant;
@@ -12,7 +15,6 @@ use crate::{
     client::Client,
     connection::Connection,
     load::{CORES, awake, median},
-    process::{Process, pin},
     subject::Subject,
     table::{Table, micros, row},
 };
@@ -136,7 +138,7 @@ pub(crate) async fn run(
             pin(CORES[0])?;
             let process = Process::start(command(subject))?;
             pin(CORES[1])?;
-            let crowd = awake(Crowd::open(process.addr, subject, *ear, listeners)).await?;
+            let crowd = awake(Crowd::open(process.addr(), subject, *ear, listeners)).await?;
             benches.push(Bench {
                 ear: *ear,
                 process,

@@ -3,14 +3,16 @@
 use std::{convert::Infallible, time::Duration};
 
 use futures_util::future::try_join_all;
-use mcp_benches::work::Work;
+use mcp_benches::{
+    process::{Process, pin},
+    work::Work,
+};
 use mcp_core::BoxError;
 use tokio::time::Instant;
 
 use crate::{
     client::Client,
     count::able,
-    process::{Process, pin},
     subject::Subject,
     table::{Table, micros, row},
 };
@@ -153,7 +155,7 @@ impl Bench {
         let process = start(subject)?;
         let mut clients = Vec::new();
         for _ in 0..plan.connections {
-            clients.push(Client::new(process.addr, subject, work).await?);
+            clients.push(Client::new(process.addr(), subject, work).await?);
         }
         let mut bench = Self {
             process,

@@ -24,7 +24,6 @@ mod everything;
 mod fanout;
 mod footprint;
 mod load;
-mod process;
 mod redis;
 mod rivals;
 mod sessions;

@@ -4,7 +4,10 @@
 use std::{net::SocketAddr, time::Duration};
 
 use futures_util::future::try_join_all;
-use mcp_benches::work::{self, Work};
+use mcp_benches::{
+    process::{Process, pin},
+    work::{self, Work},
+};
 use mcp_core::BoxError;
 use mcp_testkit::server::RedisServer;
 use tokio::{
@@ -16,7 +19,6 @@ use tokio::{
 use crate::{
     connection::Connection,
     load::{self, CORES, Plan, awake, median},
-    process::{Process, pin},
     subject::Subject,
     table::{Table, micros, row},
 };
@@ -114,7 +116,7 @@ impl Steps {
         pin(CORES[1])?;
         let mut callers = Vec::new();
         for _ in 0..plan.connections {
-            let mut connection = Connection::open(process.addr).await?;
+            let mut connection = Connection::open(process.addr()).await?;
             let session = connection.initialize("/mcp").await?.ok_or("no session")?;
             let request = work::steps("/mcp", &session).to_bytes();
             callers.push((connection, request));

@@ -21,7 +21,7 @@ pub(crate) async fn idle(subject: &Subject) -> Result<Option<u64>, BoxError> {
         return Ok(None);
     }
     let process = start(subject)?;
-    let mut connection = Connection::open(process.addr).await?;
+    let mut connection = Connection::open(process.addr()).await?;
     // What is made once for all sessions is made by the first ones.
     awake(begin(&mut connection, SESSIONS / 10)).await?;
     let before = process.resident()?;
@@ -50,7 +50,7 @@ pub(crate) async fn stream(subject: &Subject) -> Result<Option<u64>, BoxError> {
         if number == STREAMS / 10 {
             before = process.resident()?;
         }
-        let mut connection = Connection::open(process.addr).await?;
+        let mut connection = Connection::open(process.addr()).await?;
         let (path, session) = if subject.is_mcp() {
             ("/mcp", connection.initialize("/mcp").await?)
         } else {

@@ -1,29 +1,35 @@
 //! A server in a process of its own, and what it has used so far.
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use mcp_benches::serve::READY;
 use mcp_core::BoxError;
 use rustix::{
     process::{Pid, Signal, kill_process},
     thread::{CpuSet, sched_setaffinity},
 };
 
+use crate::serve::READY;
+
 /// A running server; killed when dropped.
-pub(crate) struct Process {
+#[derive(Debug)]
+pub struct Process {
     child: Child,
-    pub(crate) addr: SocketAddr,
+    addr: SocketAddr,
 }
 
 impl Process {
     /// Starts a program and waits until it says where it listens.
-    pub(crate) fn start(mut command: Command) -> Result<Self, BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started, or says something else.
+    pub fn start(mut command: Command) -> Result<Self, BoxError> {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().ok_or("the server has no stdout")?;
         let mut line = String::new();
@@ -34,8 +40,29 @@ impl Process {
         Ok(Self { child, addr })
     }
 
+    /// Starts this program once more, as a server.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn serve(what: &str) -> Result<Self, BoxError> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["--serve", what]);
+        Self::start(command)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     /// The time its threads have been on a core.
-    pub(crate) fn cpu(&self) -> Result<Duration, BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn cpu(&self) -> Result<Duration, BoxError> {
         let mut nanos = 0;
         for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             let text = fs::read_to_string(task?.path().join("schedstat"))?;
@@ -46,7 +73,11 @@ impl Process {
     }
 
     /// The bytes of memory that it has in use.
-    pub(crate) fn resident(&self) -> Result<u64, BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn resident(&self) -> Result<u64, BoxError> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let number = line.and_then(|line| line.split_whitespace().next());
@@ -54,7 +85,11 @@ impl Process {
     }
 
     /// Ends it and waits for its end.
-    pub(crate) fn end(mut self) -> Result<(), BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When it has ended already.
+    pub fn end(mut self) -> Result<(), BoxError> {
         let pid = i32::try_from(self.child.id())?;
         let pid = Pid::from_raw(pid).ok_or("the server has no process id")?;
         kill_process(pid, Signal::TERM)?;
@@ -71,7 +106,11 @@ impl Drop for Process {
 }
 
 /// Puts this thread, and the processes that it starts from now on, on one core.
-pub(crate) fn pin(core: usize) -> Result<(), BoxError> {
+///
+/// # Errors
+///
+/// When there is no such core.
+pub fn pin(core: usize) -> Result<(), BoxError> {
     let mut set = CpuSet::new();
     set.set(core);
     Ok(sched_setaffinity(None, &set)?)

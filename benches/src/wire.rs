@@ -2,7 +2,6 @@
 
 use std::{fmt::Write, net::SocketAddr};
 
-use mcp_benches::work;
 use mcp_core::BoxError;
 use serde_json::{Value, json};
 use tokio::{
@@ -10,23 +9,44 @@ use tokio::{
     net::TcpStream,
 };
 
+use crate::work;
+
 /// The revision with sessions that the clients speak.
 const REVISION: &str = "2025-11-25";
 
 /// A keep-alive connection.
-pub(crate) struct Connection {
+#[derive(Debug)]
+pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// What came back.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+#[derive(Debug)]
+pub struct Answer {
+    status: u16,
     session: Option<String>,
 }
 
+impl Answer {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+}
+
 impl Connection {
-    pub(crate) async fn open(addr: SocketAddr) -> Result<Self, BoxError> {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// When the server is not there, ends the connection, or answers something else.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the connection is of no more use.
+    pub async fn open(addr: SocketAddr) -> Result<Self, BoxError> {
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -36,7 +56,15 @@ impl Connection {
     }
 
     /// Begins a session.
-    pub(crate) async fn begin(&mut self) -> Result<String, BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When the server is not there, ends the connection, or answers something else.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the connection is of no more use.
+    pub async fn begin(&mut self) -> Result<String, BoxError> {
         let answer = self.send(&work::initialize("/mcp").to_bytes()).await?;
         let session = answer
             .session
@@ -47,7 +75,15 @@ impl Connection {
     }
 
     /// One request of a session.
-    pub(crate) async fn request(
+    ///
+    /// # Errors
+    ///
+    /// When the server is not there, ends the connection, or answers something else.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the connection is of no more use.
+    pub async fn request(
         &mut self,
         session: &str,
         method: &str,
@@ -67,13 +103,29 @@ impl Connection {
     }
 
     /// A call without arguments.
-    pub(crate) async fn call(&mut self, session: &str, tool: &str) -> Result<Answer, BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When the server is not there, ends the connection, or answers something else.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the connection is of no more use.
+    pub async fn call(&mut self, session: &str, tool: &str) -> Result<Answer, BoxError> {
         let params = json!({ "name": tool, "arguments": { "text": "hello" } });
         self.request(session, "tools/call", &params).await
     }
 
     /// Opens a stream on this connection.
-    pub(crate) async fn listen(mut self, session: Option<&str>) -> Result<Self, BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When the server is not there, ends the connection, or answers something else.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the connection is of no more use.
+    pub async fn listen(mut self, session: Option<&str>) -> Result<Self, BoxError> {
         let path = if session.is_some() { "/mcp" } else { "/stream" };
         let request = work::listen(path, session);
         self.stream.write_all(request.as_bytes()).await?;
@@ -82,7 +134,15 @@ impl Connection {
     }
 
     /// Reads on until this has been heard.
-    pub(crate) async fn hear(&mut self, what: &str) -> Result<(), BoxError> {
+    ///
+    /// # Errors
+    ///
+    /// When the server is not there, ends the connection, or answers something else.
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped, the connection is of no more use.
+    pub async fn hear(&mut self, what: &str) -> Result<(), BoxError> {
         while find(&self.buffer, what.as_bytes()).is_none() {
             self.fill().await?;
         }
