@@ -30,6 +30,7 @@ fn a_redis_server_forgets_on_restart_and_leaves_nothing() {
     let mut server = RedisServer::start().unwrap();
     assert_eq!(server.command(&["SET", "k", "v"]).unwrap(), "+OK");
     assert_eq!(server.command(&["EXISTS", "k"]).unwrap(), ":1");
+    assert_eq!(server.command(&["GET", "k"]).unwrap(), "v");
     server.flush().unwrap();
     assert_eq!(server.command(&["EXISTS", "k"]).unwrap(), ":0");
     server.command(&["SET", "k", "v"]).unwrap();

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Mutex,
@@ -175,7 +175,8 @@ impl RedisServer {
         self.command(&["SCRIPT", "FLUSH"]).map(drop)
     }
 
-    /// Sends one command on a connection of its own; returns the first line of the answer.
+    /// Sends one command on a connection of its own; returns the text of the answer, or its first line
+    /// as it stands when the answer is not one text.
     ///
     /// # Errors
     ///
@@ -237,9 +238,16 @@ fn command(address: SocketAddr, words: &[&str]) -> io::Result<String> {
         .map(|word| format!("${}\r\n{word}\r\n", word.len()));
     let request = format!("*{}\r\n{}", words.len(), arguments.collect::<String>());
     (&stream).write_all(request.as_bytes())?;
+    let mut reader = BufReader::new(&stream);
     let mut answer = String::new();
-    BufReader::new(&stream).read_line(&mut answer)?;
-    Ok(answer.trim_end().to_owned())
+    reader.read_line(&mut answer)?;
+    let answer = answer.trim_end();
+    let Some(length) = answer.strip_prefix('$').and_then(|n| n.parse().ok()) else {
+        return Ok(answer.to_owned());
+    };
+    let mut text = String::new();
+    reader.take(length).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn configuration_file(directory: &Path) -> PathBuf {
