@@ -20,27 +20,64 @@ pub struct TraceContext {
 }
 
 impl Context {
-    /// The trace context in the request's `_meta`, else in the headers it came with.
+    /// The trace context in the request's `_meta`, else in the headers it came with. One whose
+    /// `traceparent` is not as specified is as none.
     #[must_use]
     pub fn trace_context(&self) -> Option<TraceContext> {
         let said = self
             .meta()
             .and_then(|meta| serde_json::from_slice(meta).ok());
+        let said = said.filter(TraceContext::is_valid);
         said.or_else(|| {
             let headers = self.extension::<HeaderMap>()?;
             let text = |name| Some(headers.get(name)?.to_str().ok()?.to_owned());
-            Some(TraceContext {
+            let said = TraceContext {
                 traceparent: text("traceparent")?,
                 tracestate: text("tracestate"),
                 baggage: text("baggage"),
-            })
+            };
+            Some(said).filter(TraceContext::is_valid)
         })
+    }
+}
+
+impl TraceContext {
+    /// Whether `traceparent` is of version 00: four fields of lower-case hexadecimal digits.
+    fn is_valid(&self) -> bool {
+        let fields: Vec<_> = self.traceparent.splitn(5, '-').collect();
+        let lengths = fields.iter().map(|field| field.len());
+        let is_hex = |field: &&str| {
+            field
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        lengths.eq([2, 32, 16, 2]) && fields.iter().all(is_hex)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_traceparent_as_specified_is_one() {
+        let valid = |traceparent: &str| {
+            let traceparent = traceparent.to_owned();
+            let (tracestate, baggage) = (None, None);
+            TraceContext {
+                traceparent,
+                tracestate,
+                baggage,
+            }
+            .is_valid()
+        };
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert!(valid(good));
+        let long = format!("{good}-{}", "x".repeat(1000));
+        for wrong in ["", "00-a-b-01", &good[1..], &good.to_uppercase(), &long] {
+            assert!(!valid(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn other_members_do_not_keep_a_trace_context_from_being_read() {

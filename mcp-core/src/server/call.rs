@@ -262,7 +262,7 @@ fn span(context: &Context, method: &Method, session: Option<&Session>) -> Span {
         mcp.method.name = method.label(),
         mcp.protocol.version = context.revision().as_str(),
         mcp.session.hash = session.map(|session| super::metrics::short_hash(session.id())),
-        jsonrpc.request.id = %context.request_id(),
+        jsonrpc.request.id = shown(&context.request_id().to_string()),
         gen_ai.tool.name = tracing::field::Empty,
         traceparent = tracing::field::Empty,
         error.type = tracing::field::Empty,
@@ -278,9 +278,17 @@ fn name_tool(span: &Span, request: &McpRequest) {
         && !span.is_disabled()
         && let Some(tool) = request.name()
     {
-        let shown: String = tool.chars().take(128).collect();
-        span.record("gen_ai.tool.name", shown);
+        span.record("gen_ai.tool.name", shown(tool));
     }
+}
+
+/// As much of what a client chose as a log line takes.
+fn shown(text: &str) -> &str {
+    let end = text
+        .char_indices()
+        .nth(128)
+        .map_or(text.len(), |(at, _)| at);
+    &text[..end]
 }
 
 impl Call {

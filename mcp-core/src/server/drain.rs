@@ -60,8 +60,20 @@ impl Server {
         });
         let number = self.phase() as u8;
         metrics::gauge!("mcp.drain.state").set(f64::from(number));
+        self.report();
+    }
+
+    fn report(&self) {
         let running = u32::try_from(self.running()).unwrap_or(u32::MAX);
         metrics::gauge!("mcp.drain.remaining").set(f64::from(running));
+    }
+
+    /// Says again and again what still runs.
+    async fn report_running(&self) {
+        loop {
+            self.report();
+            pause(Duration::from_secs(1)).await;
+        }
     }
 
     /// Says that this server is not ready any more, for load balancers. It goes on serving.
@@ -69,13 +81,12 @@ impl Server {
         self.enter(Phase::Draining);
     }
 
-    /// Ends the streams that only listen, with a word on when to come back; requests go on.
+    /// Ends the streams that only listen, with a word on when to come back; requests go on. Many
+    /// streams end one after the other, a thousand a second.
     pub fn close_listeners(&self) {
         self.enter(Phase::Draining);
         self.enter(Phase::Closing);
-        // Those who read what others produce.
-        self.0.readers.wake_all();
-        self.wake_listeners();
+        self.end_listening();
     }
 
     /// How many requests run in this process.
@@ -101,7 +112,10 @@ impl Server {
         self.close_listeners();
         let server = self.clone();
         self.0.tasks.spawn_until_stopped(async move {
-            pause(server.limits().drain_timeout).await;
+            tokio::select! {
+                () = pause(server.limits().drain_timeout) => {}
+                () = server.report_running() => {}
+            }
             server.end_work().await;
         });
     }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{
     EventStream, Phase, Refusal, Server, SessionRef, StreamEvent,
+    closing::Farewell,
     entry::StreamEntry,
     notice::Notice,
     reader::{Next, Reader, response_lost},
@@ -32,6 +33,7 @@ pub(crate) struct GetConnection {
     notices: Mutex<BTreeSet<Notice>>,
     attached: AtomicBool,
     woken: Notify,
+    farewell: Farewell,
 }
 
 impl GetConnection {
@@ -41,6 +43,11 @@ impl GetConnection {
 
     pub(crate) fn wake(&self) {
         self.woken.notify_one();
+    }
+
+    pub(super) fn close(&self) {
+        self.farewell.say();
+        self.wake();
     }
 
     fn attach(&self, attached: bool) {
@@ -70,6 +77,11 @@ impl Listening {
 
     fn sessions(&self) -> Vec<Arc<Session>> {
         self.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(super) fn connections(&self) -> impl Iterator<Item = Arc<GetConnection>> {
+        let sessions = self.sessions().into_iter();
+        sessions.flat_map(|session| session.connections().clone())
     }
 }
 
@@ -150,6 +162,7 @@ impl Server {
             .listening
             .lock()
             .insert(session.id().clone(), Arc::downgrade(&session.0));
+        connection.farewell.if_late(self);
         metrics::gauge!("mcp.streams.open", "kind" => "get").increment(1.0);
         let get = GetStream {
             registered: Registered {
@@ -165,7 +178,7 @@ impl Server {
         EventStream::new(stream::unfold(Some(Box::new(get)), |get| async move {
             let mut get = get?;
             let event = get.next().await?;
-            let over = get.registered.server.phase() >= Phase::Closing && event.retry.is_some();
+            let over = get.is_sent_away() && event.retry.is_some();
             Some((event, (!over).then_some(get)))
         }))
     }
@@ -296,6 +309,14 @@ struct GetStream {
 }
 
 impl GetStream {
+    /// Whether the client is told to come back elsewhere.
+    fn is_sent_away(&self) -> bool {
+        self.registered
+            .connection
+            .farewell
+            .is_said(&self.registered.server)
+    }
+
     async fn next(&mut self) -> Option<StreamEvent> {
         loop {
             let Registered {
@@ -306,7 +327,7 @@ impl GetStream {
             if session.has_ended() {
                 return None;
             }
-            if server.phase() >= Phase::Closing {
+            if self.is_sent_away() {
                 let hint = StreamEvent::hint(None, server.retry_elsewhere());
                 let known = session.record().revision.rules().priming_event;
                 return known.then_some(hint);

@@ -12,6 +12,7 @@ mod builder;
 mod call;
 mod catalogue;
 mod clients;
+mod closing;
 mod complete;
 mod connection;
 mod drain;

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::{
-    Limits, Outgoing, Phase, Server,
+    Limits, Outgoing, Server,
     call::{End, Work},
     entry::StreamEntry,
     lost::Name,
@@ -233,6 +233,7 @@ impl Reader {
         // The reader before this one may wait here: it learns that it has been superseded.
         server.0.readers.wake(&log);
         let wake = server.0.readers.add(&log);
+        wake.farewell.if_late(server);
         let reader = Self {
             server: server.clone(),
             session: Arc::clone(session),
@@ -402,7 +403,7 @@ impl Reader {
     /// is not waited for here.
     fn leaves(&self) -> bool {
         let own = self.server.instance();
-        self.server.phase() >= Phase::Closing
+        self.wake.farewell.is_said(&self.server)
             && self.polls()
             && Name::read(&self.stream).is_some_and(|name| !name.is_of(own))
     }

@@ -10,6 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
+use super::closing::Farewell;
 use crate::store::LogKey;
 
 /// The logs that connections of this process read, and whom to wake when they move.
@@ -21,6 +22,15 @@ pub(crate) struct Readers(Mutex<HashMap<LogKey, Vec<Arc<Wake>>>>);
 pub(super) struct Wake {
     pub(super) moved: Notify,
     pub(super) seen: AtomicU64,
+    /// Whoever reads what another instance produces reads on elsewhere.
+    pub(super) farewell: Farewell,
+}
+
+impl Wake {
+    pub(super) fn close(&self) {
+        self.farewell.say();
+        self.moved.notify_one();
+    }
 }
 
 impl Readers {
@@ -54,6 +64,10 @@ impl Readers {
                 reader.moved.notify_one();
             }
         }
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Wake>> {
+        self.lock().values().flatten().map(Arc::clone).collect()
     }
 
     /// Wakes every connection.

@@ -16,7 +16,8 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::{
-    Caller, EventStream, Outbox, Phase, Refusal, Server, StreamEvent, broadcast, notice::Notice,
+    Caller, EventStream, Outbox, Refusal, Server, StreamEvent, broadcast, closing::Farewell,
+    notice::Notice,
 };
 use crate::{
     handler::{Context, Origin, Peer, Sessionless, notification},
@@ -30,13 +31,19 @@ use crate::{
 
 /// What may wait for one listener before it is told the rest later: notices fold into a set.
 #[derive(Debug, Default)]
-struct Listener {
+pub(super) struct Listener {
     wanted: BTreeSet<Notice>,
     notices: Mutex<BTreeSet<Notice>>,
     woken: Notify,
+    farewell: Farewell,
 }
 
 impl Listener {
+    pub(super) fn close(&self) {
+        self.farewell.say();
+        self.woken.notify_one();
+    }
+
     fn notices(&self) -> MutexGuard<'_, BTreeSet<Notice>> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,7 +63,7 @@ impl Subscriptions {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn all(&self) -> Vec<Arc<Listener>> {
+    pub(super) fn all(&self) -> Vec<Arc<Listener>> {
         self.lock().values().filter_map(Weak::upgrade).collect()
     }
 
@@ -194,6 +201,7 @@ impl Server {
             }
             listeners.insert(number, Arc::downgrade(&listener));
         }
+        listener.farewell.if_late(self);
         metrics::gauge!("mcp.streams.open", "kind" => "listen").increment(1.0);
         let stream = ListenStream {
             server: self.clone(),
@@ -285,7 +293,7 @@ impl ListenStream {
             if let Some(notice) = notice {
                 return self.told(&notice);
             }
-            if self.server.phase() >= Phase::Closing {
+            if self.listener.farewell.is_said(&self.server) {
                 if std::mem::take(&mut self.says_cancelled) {
                     let reason = "the server shuts down";
                     let params = serde_json::json!({ "requestId": self.id, "reason": reason });

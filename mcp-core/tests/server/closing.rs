@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use mcp_core::server::{Outcome, StreamEvent};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     instances::{SECOND, Shared, call, connect},
@@ -37,6 +37,39 @@ async fn a_stream_that_another_instance_produces_is_read_on_elsewhere() {
     let rest = rest.collect::<Vec<_>>().await;
     let response = String::from_utf8_lossy(&rest.last().unwrap().data);
     assert!(response.contains("late"), "{response}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_streams_end_one_after_the_other() {
+    let shared = Shared::new();
+    let (a, _) = shared.instance();
+    let client = connect(&a).await;
+    let session = client.session().unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..250 {
+        streams.push(a.listen(session, None).await.unwrap());
+    }
+    let began = Instant::now();
+    a.close_listeners();
+    let ends = streams.into_iter().map(|stream| async move {
+        let read = stream.collect::<Vec<_>>().await;
+        assert!(read.last().unwrap().retry.is_some(), "{read:?}");
+        began.elapsed().as_millis() / 100
+    });
+    let ends = futures_util::future::join_all(ends).await;
+    let within = |tenth| ends.iter().filter(|end| **end == tenth).count();
+    assert_eq!([within(0), within(1), within(2)], [100, 100, 50]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_begins_to_listen_late_is_sent_away_at_once() {
+    let shared = Shared::new();
+    let (a, _) = shared.instance();
+    let client = connect(&a).await;
+    a.close_listeners();
+    let late = a.listen(client.session().unwrap(), None).await.unwrap();
+    let read = timeout(SECOND, late.collect::<Vec<_>>()).await.unwrap();
+    assert!(read.last().unwrap().retry.is_some(), "{read:?}");
 }
 
 #[tokio::test(start_paused = true)]
