@@ -157,7 +157,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Sessions that this process holds at most. Default 10 000.
+    /// Sessions that this process holds at most, see [`Limits::sessions`]. Default 10 000.
     pub fn max_sessions(mut self, sessions: usize) -> Self {
         self.limits.sessions = sessions;
         self

@@ -20,7 +20,8 @@ pub struct Limits {
     pub session_lifetime: Duration,
     /// A session that is not used after `initialize` ends after this long. Default 2 minutes.
     pub session_unused: Duration,
-    /// Sessions that this process holds at most. Default 10 000.
+    /// Sessions that this process holds at most. Default 10 000. No new ones begin beyond it; one that comes
+    /// from another instance takes the place of an idle one, which stays in the store.
     pub sessions: usize,
     /// Live sessions of one principal at most, over all instances. Default 100.
     pub sessions_per_principal: u32,

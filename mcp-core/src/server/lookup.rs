@@ -274,7 +274,8 @@ impl Server {
         };
         self.0.clients.share(&mut stored.record);
         let session = Session::restored(stored, now);
-        let session = self.0.sessions.insert(Arc::new(session));
+        let most = self.limits().sessions;
+        let session = self.0.sessions.insert_restored(Arc::new(session), most);
         // Before it stood in the table, its end could only be noted here.
         if void.load(Ordering::SeqCst) {
             self.forget(&id);

@@ -429,6 +429,25 @@ impl Sessions {
         session
     }
 
+    /// Adds a session that can be loaded again, as can others: when there are `limit`, the one of its shard
+    /// goes that nobody has in hand and that was used least recently.
+    pub(crate) fn insert_restored(&self, session: Arc<Session>, limit: usize) -> Arc<Session> {
+        if self.len() >= limit {
+            let shard = self.shard(session.id().as_str()).write();
+            let mut shard = shard.unwrap_or_else(PoisonError::into_inner);
+            let idle = shard
+                .values()
+                .filter(|session| Arc::strong_count(session) == 1);
+            let oldest = idle.min_by_key(|session| session.used_at());
+            if let Some(id) = oldest.map(|session| session.id().clone()) {
+                shard.remove(&id);
+                self.count.fetch_sub(1, Ordering::Relaxed);
+                metrics::counter!("mcp.sessions.evicted").increment(1);
+            }
+        }
+        self.insert(session)
+    }
+
     /// Forgets a session. What it runs here goes on unless the caller [ends](Session::end) it.
     pub(crate) fn remove(&self, id: &SessionId) -> Option<Arc<Session>> {
         let shard = self.shard(id.as_str()).write();

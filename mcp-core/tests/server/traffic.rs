@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use mcp_core::{
     McpRouter,
-    server::Server,
+    server::{Outcome, Server},
     store::{Audience, InstanceId, Listener, LogKey, Notifier, StoreError, WakeUp},
 };
 use tokio::time::timeout;
 
 use crate::{
-    instances::{SECOND, Shared, Switch, call, connect},
+    instances::{SECOND, Shared, Switch, call, connect, router},
     support::pass,
 };
 
@@ -47,6 +47,37 @@ async fn a_session_made_elsewhere_costs_one_call_at_first_and_none_on_the_way_of
     }
     // From half of `freshness` on, 5 s: no oftener than every 2.5 s of this minute.
     assert!((12..=24).contains(&touches), "{touches}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_of_others_give_way_to_each_other() {
+    let shared = Shared::new();
+    let (a, _) = shared.instance();
+    let switch = Switch::default();
+    let b = shared.builder(router(), &switch).max_sessions(128);
+    let b = b.build().unwrap();
+    let mut clients = Vec::new();
+    for _ in 0..512 {
+        let client = connect(&a).await;
+        assert!(matches!(
+            call(&b, &client, "echo").await,
+            Outcome::Answer(_)
+        ));
+        clients.push(client);
+        // It is touched meanwhile.
+        pass(SECOND / 100).await;
+    }
+    // One in each of 64 shards may be the only one there.
+    let held = b.sessions().session_count().await;
+    assert!(held <= 128 + 64, "{held}");
+    switch.calls();
+    let first = call(&b, &clients[0], "echo").await;
+    assert!(matches!(first, Outcome::Answer(_)), "{first:?}");
+    assert_eq!(
+        about_sessions(&switch),
+        ["load"],
+        "it was forgotten, and not lost"
+    );
 }
 
 #[tokio::test(start_paused = true)]
