@@ -97,7 +97,8 @@ pub(crate) fn refusal(id: Option<&RequestId>, refusal: &Refusal) -> Response {
 
 /// Says when to try again, in whole seconds and at least one.
 pub(crate) fn retry_after(mut response: Response, after: Duration) -> Response {
-    let seconds = HeaderValue::from(after.as_secs().max(1));
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    let seconds = HeaderValue::from(seconds.max(1));
     response.headers_mut().insert(header::RETRY_AFTER, seconds);
     response
 }

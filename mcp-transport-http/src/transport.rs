@@ -9,7 +9,7 @@ use mcp_core::{
     router::{McpRequest, McpResponse, McpRouter, McpService},
     server::{KeyRing, Limits, Server, ServerBuilder, SessionHandle, SessionMode},
     store::{Backend, EventStore, InstanceId, LeaseStore, Notifier, Principal, SessionStore},
-    transport::{IntoServer, ServeError, Transport, signal},
+    transport::{IntoServer, ServeError, Transport, signal, until_second_signal},
 };
 use serde_json::value::RawValue;
 use tokio::net::{TcpListener, ToSocketAddrs};
@@ -270,7 +270,7 @@ impl<S> HttpTransport<S> {
 
 /// Ways to serve.
 impl<S: IntoServer> HttpTransport<S> {
-    /// Binds `addr` and serves until SIGTERM or Ctrl-C, then drains.
+    /// Binds `addr` and serves until SIGTERM or Ctrl-C, then drains; a second one ends it at once.
     ///
     /// # Errors
     ///
@@ -280,7 +280,7 @@ impl<S: IntoServer> HttpTransport<S> {
     ///
     /// When dropped, connections end without draining.
     pub async fn serve<A: ToSocketAddrs>(self, addr: A) -> Result<(), ServeError> {
-        self.serve_with_shutdown(addr, signal()).await
+        until_second_signal(self.serve_with_shutdown(addr, signal())).await
     }
 
     /// Binds `addr` and serves until `shutdown` is ready, then drains.

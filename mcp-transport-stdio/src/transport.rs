@@ -10,7 +10,7 @@ use mcp_core::{
     router::{McpRequest, McpResponse, McpService},
     server::{KeyRing, Limits, Server, ServerBuilder, SessionMode},
     store::Principal,
-    transport::{IntoServer, ServeError, signal},
+    transport::{IntoServer, ServeError, signal, until_second_signal},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower::{Layer, Service};
@@ -107,7 +107,7 @@ impl<S: IntoServer> StdioTransport<S> {
     }
 
     /// Serves standard input and output until the input ends. At SIGTERM or Ctrl-C, what runs is
-    /// finished first.
+    /// finished first; a second signal ends it at once.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl<S: IntoServer> StdioTransport<S> {
     ///
     /// When dropped, what runs is cancelled.
     pub async fn serve(self) -> Result<(), ServeError> {
-        self.serve_with_shutdown(signal()).await
+        until_second_signal(self.serve_with_shutdown(signal())).await
     }
 
     /// Serves standard input and output until the input ends. When `shutdown` is ready, what runs is

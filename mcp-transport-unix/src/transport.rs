@@ -5,7 +5,7 @@ use std::{fmt, future::Future, os::unix::net, path::Path, time::Duration};
 use mcp_core::{
     auth::Scopes,
     server::{Server, ServerBuilder},
-    transport::{IntoServer, ServeError, signal},
+    transport::{IntoServer, ServeError, signal, until_second_signal},
 };
 use mcp_transport_http::HttpTransport;
 use tokio::net::UnixListener;
@@ -129,7 +129,8 @@ impl<S: IntoServer> UnixSocketTransport<S> {
         self
     }
 
-    /// Binds `path` and serves until SIGTERM or Ctrl-C, then drains and removes the socket.
+    /// Binds `path` and serves until SIGTERM or Ctrl-C, then drains and removes the socket. A second
+    /// signal ends it at once.
     ///
     /// # Errors
     ///
@@ -141,7 +142,7 @@ impl<S: IntoServer> UnixSocketTransport<S> {
     /// When dropped, the socket is removed and nobody can connect; open connections go on until their
     /// clients end them.
     pub async fn serve(self, path: impl AsRef<Path>) -> Result<(), ServeError> {
-        self.serve_with_shutdown(path, signal()).await
+        until_second_signal(self.serve_with_shutdown(path, signal())).await
     }
 
     /// Binds `path` and serves until `shutdown` is ready, then drains and removes the socket.

@@ -1,7 +1,7 @@
 //! Whether the stores answer, as this process sees it.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -18,28 +18,37 @@ const AWAY: u64 = u64::MAX;
 
 /// Since when every call has been answered.
 #[derive(Debug, Default)]
-pub(crate) struct Health(AtomicU64);
+pub(crate) struct Health {
+    since: AtomicU64,
+    ever: AtomicBool,
+}
 
 impl Health {
     fn answered(&self, now: Timestamp) {
-        let began = self.0.load(Ordering::Relaxed);
+        self.ever.store(true, Ordering::Relaxed);
+        let began = self.since.load(Ordering::Relaxed);
         if began == UNKNOWN || began == AWAY {
-            self.0.store(now.as_millis().max(1), Ordering::Relaxed);
+            self.since.store(now.as_millis().max(1), Ordering::Relaxed);
         }
     }
 
     fn failed(&self) {
-        self.0.store(AWAY, Ordering::Relaxed);
+        self.since.store(AWAY, Ordering::Relaxed);
+    }
+
+    /// Whether any call has ever been answered.
+    pub(super) fn has_answered(&self) -> bool {
+        self.ever.load(Ordering::Relaxed)
     }
 
     /// Whether the last call failed, so that the next would probably only wait for its deadline.
     pub(super) fn is_away(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == AWAY
+        self.since.load(Ordering::Relaxed) == AWAY
     }
 
     /// How long every call has been answered.
     fn uninterrupted(&self, now: Timestamp) -> Duration {
-        match self.0.load(Ordering::Relaxed) {
+        match self.since.load(Ordering::Relaxed) {
             UNKNOWN | AWAY => Duration::ZERO,
             began => now.since(Timestamp::from_millis(began)),
         }

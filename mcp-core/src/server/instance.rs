@@ -51,6 +51,10 @@ impl Server {
         let server = self.clone();
         self.0.tasks.spawn_until_stopped(async move {
             server.start().await;
+            // What the store was asked for too early is asked for again.
+            if let Err(error) = server.secrets().await {
+                tracing::debug!(%error, "the shared keys are not known yet");
+            }
             // Whoever waited may have given up.
             let _: Result<(), ()> = done.send(());
         });
@@ -59,10 +63,12 @@ impl Server {
         }
     }
 
-    /// Whether this server hears what concerns it; always, when it shares nothing.
+    /// Whether this server hears what concerns it and knows what all instances share, which takes a store
+    /// that has answered; always, when it shares nothing.
     #[must_use]
     pub fn has_joined(&self) -> bool {
-        !self.0.stores.shared || self.0.started.initialized()
+        let heard = self.0.started.initialized() && self.0.health.has_answered();
+        !self.0.stores.shared || (heard && self.known_secrets().is_some())
     }
 
     /// Begins the background work, once; ready when this process hears what concerns it.

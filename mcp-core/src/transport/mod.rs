@@ -6,7 +6,11 @@ mod shutdown;
 
 use std::future::Future;
 
-pub use self::{error::ServeError, into_server::IntoServer, shutdown::signal};
+pub use self::{
+    error::ServeError,
+    into_server::IntoServer,
+    shutdown::{signal, until_second_signal},
+};
 use crate::server::Server;
 
 /// Frames bytes for a [`Server`] and maps its outcomes to the transport's own terms.

@@ -62,6 +62,24 @@ async fn many_streams_end_one_after_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_never_reached_the_store_has_not_joined() {
+    let shared = Shared::new();
+    let (a, switch) = shared.instance();
+    switch.set(true);
+    a.join().await;
+    pass(SECOND * 10).await;
+    a.join().await;
+    assert!(!a.has_joined());
+    switch.set(false);
+    pass(SECOND * 10).await;
+    a.join().await;
+    assert!(a.has_joined());
+    switch.set(true);
+    pass(SECOND * 10).await;
+    assert!(a.has_joined(), "it goes on with what it knows");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_begins_to_listen_late_is_sent_away_at_once() {
     let shared = Shared::new();
     let (a, _) = shared.instance();

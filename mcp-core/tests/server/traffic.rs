@@ -154,13 +154,13 @@ async fn a_stream_that_moved_without_a_word_is_read_within_the_poll() {
     let calls = Switch::default();
     let shared = Shared::new();
     let deaf = |calls: &Switch| {
-        let server = shared.builder(crate::instances::router(), calls);
+        let server = shared.builder(router(), calls);
         server.notifier(Arc::new(Deaf)).build().unwrap()
     };
     let (a, b) = (deaf(&calls), deaf(&calls));
     let client = connect(&a).await;
     let _other = connect(&b).await;
-    let mcp_core::server::Outcome::Stream(mut stream) = call(&a, &client, "slow").await else {
+    let Outcome::Stream(mut stream) = call(&a, &client, "slow").await else {
         unreachable!("it speaks before it answers")
     };
     let id = stream.next().await.unwrap().id.unwrap();
