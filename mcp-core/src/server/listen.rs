@@ -211,6 +211,7 @@ impl Server {
 
     /// Something may have been missed: every listening session hears of everything it asked for.
     pub(super) fn over_notify(&self) {
+        metrics::counter!("mcp.listen.over_notifications").increment(1);
         self.0.subscriptions.over_notify();
         for session in self.0.listening.sessions() {
             if let Some(connection) = session.connections().last() {

@@ -58,15 +58,19 @@ impl Pace {
             Some((sent, Probe::Out | Probe::OutAgain)) => (now >= sent + PROBE_EVERY, Probe::Out),
         };
         if due {
+            if matches!(self.probe, Some((_, Probe::Out | Probe::OutAgain))) {
+                metrics::counter!("mcp.backplane.probe.failures").increment(1);
+            }
             self.probe = Some((now, next));
         }
         due
     }
 
     /// A probe came back.
-    pub(super) fn heard(&mut self) {
-        if let Some((_, probe)) = &mut self.probe {
+    pub(super) fn heard(&mut self, now: Instant) {
+        if let Some((sent, probe)) = &mut self.probe {
             *probe = Probe::Back;
+            metrics::histogram!("mcp.backplane.lag").record(now.duration_since(*sent));
         }
     }
 
@@ -111,7 +115,7 @@ mod tests {
             if pace.probes(now) {
                 probes += 1;
                 if comes_back(probes) {
-                    pace.heard();
+                    pace.heard(now);
                 }
             }
         }
@@ -140,11 +144,11 @@ mod tests {
     fn a_reported_loss_makes_the_next_poll_look() {
         let (mut pace, now) = (Pace::new(), Instant::now());
         assert!(pace.probes(now) && pace.looks(now, POLL));
-        pace.heard();
+        pace.heard(now);
         assert!(!pace.looks(now, POLL));
         pace.distrust();
         assert!(pace.looks(now, POLL) && pace.looks(now, POLL));
-        pace.heard();
+        pace.heard(now);
         assert!(!pace.looks(now, POLL));
     }
 }

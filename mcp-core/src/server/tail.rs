@@ -112,6 +112,10 @@ impl Tail {
             let polled = self.tails.poll(&*server.0.stores.events).await;
             match server.noted(polled) {
                 Ok(events) => {
+                    if self.ear.is_some() && !events.is_empty() {
+                        let found = events.len() as u64;
+                        metrics::counter!("mcp.backplane.poll.recovered").increment(found);
+                    }
                     self.hear(server, events).await;
                     server.say_the_unsaid().await;
                 }
@@ -268,7 +272,7 @@ impl Work for Tail {
                 return;
             };
             match woken {
-                Some(WakeUp::Look(log)) if log == Pace::probe() => self.pace.heard(),
+                Some(WakeUp::Look(log)) if log == Pace::probe() => self.pace.heard(Instant::now()),
                 Some(WakeUp::Look(log @ LogKey::Stream { .. })) => server.0.readers.wake(&log),
                 Some(WakeUp::Look(log)) => self.look(&server, &log).await,
                 lost @ (Some(WakeUp::MayHaveLost) | None) => {
