@@ -339,16 +339,19 @@ impl Call {
             Some(link) => Some(stream::open(link, work.context.request_id()).await),
             None => None,
         };
-        let Some(work) = self.0.take() else {
-            return Outcome::Cancelled;
-        };
-        match (link, opened, response) {
-            (Some(link), Some(Ok(opened)), response) => {
-                Outcome::Stream(opened.start(link, work, response))
-            }
+        Outcome::Stream(match (link, opened) {
+            (Some(link), Some(Ok(opened))) => match self.0.take() {
+                Some(work) => opened.start(link, work, response),
+                None => return Outcome::Cancelled,
+            },
             // Without a log, as without a session: what breaks cannot be resumed.
-            (_, _, response) => Outcome::Stream(EventStream::direct(work, response)),
-        }
+            _ => EventStream::direct(self, response),
+        })
+    }
+
+    /// What runs.
+    pub(super) fn work(&mut self) -> Option<&mut Work> {
+        self.0.as_deref_mut()
     }
 }
 

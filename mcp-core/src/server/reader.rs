@@ -15,7 +15,7 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 
 use super::{
     Limits, Outgoing, Server,
-    call::{End, Work},
+    call::{Call, End},
     entry::StreamEntry,
     lost::Name,
     readers::Wake,
@@ -75,10 +75,11 @@ impl EventStream {
         }))
     }
 
-    /// Without a log: the connection itself polls the handler, which ends with the connection.
-    pub(super) fn direct(work: Box<Work>, response: Option<McpResponse>) -> Self {
+    /// Without a log: the connection itself polls the handler. Without a session the handler ends with the
+    /// connection; one of a session goes on unheard.
+    pub(super) fn direct(call: Call, response: Option<McpResponse>) -> Self {
         let direct = Direct {
-            work,
+            call,
             ready: VecDeque::new(),
             end: response.map(End::Response),
         };
@@ -104,7 +105,7 @@ impl fmt::Debug for EventStream {
 }
 
 struct Direct {
-    work: Box<Work>,
+    call: Call,
     ready: VecDeque<Outgoing>,
     end: Option<End>,
 }
@@ -119,7 +120,8 @@ impl Direct {
                 }
                 None => {}
             }
-            let Self { work, ready, end } = self;
+            let Self { call, ready, end } = self;
+            let work = call.work()?;
             let over = poll_fn(|cx| {
                 if end.is_none()
                     && let Poll::Ready(ended) = work.poll(cx)

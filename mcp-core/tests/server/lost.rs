@@ -1,14 +1,23 @@
 //! Instances that go away, or only seem to.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{Stream, StreamExt};
-use mcp_core::server::{Outcome, StreamEvent};
+use mcp_core::{
+    Context, McpRouter, Tool,
+    server::{Outcome, StreamEvent},
+};
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    instances::{SECOND, Shared, call, connect},
+    instances::{SECOND, Shared, Switch, call, connect},
     support::pass,
 };
 
@@ -110,6 +119,33 @@ async fn rest(stream: impl Stream<Item = StreamEvent>) -> Vec<String> {
 }
 
 /// LS-06: an outage orphans nobody.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_begins_to_stream_in_an_outage_goes_on_without_its_client() {
+    let shared = Shared::new();
+    let (finished, switch) = (Arc::new(AtomicBool::new(false)), Switch::default());
+    let finishes = Arc::clone(&finished);
+    let work = Tool::new("work").handler(move |ctx: Context| {
+        let finished = Arc::clone(&finishes);
+        async move {
+            ctx.progress(1.0, None, None).await;
+            pass(SECOND).await;
+            finished.store(true, Ordering::SeqCst);
+            "done"
+        }
+    });
+    let a = shared.builder(McpRouter::new().tool(work), &switch);
+    let a = a.build().unwrap();
+    let client = connect(&a).await;
+    switch.set(true);
+    let Outcome::Stream(mut stream) = call(&a, &client, "work").await else {
+        unreachable!("it speaks before it answers")
+    };
+    assert!(stream.next().await.is_some());
+    drop(stream);
+    pass(SECOND * 2).await;
+    assert!(finished.load(Ordering::SeqCst));
+}
+
 #[tokio::test(start_paused = true)]
 async fn after_an_outage_nobody_is_judged_before_everyone_could_renew() {
     let shared = Shared::new();
