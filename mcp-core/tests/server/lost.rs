@@ -123,9 +123,9 @@ async fn rest(stream: impl Stream<Item = StreamEvent>) -> Vec<String> {
 async fn a_call_that_begins_to_stream_in_an_outage_goes_on_without_its_client() {
     let shared = Shared::new();
     let (finished, switch) = (Arc::new(AtomicBool::new(false)), Switch::default());
-    let finishes = Arc::clone(&finished);
+    let told = Arc::clone(&finished);
     let work = Tool::new("work").handler(move |ctx: Context| {
-        let finished = Arc::clone(&finishes);
+        let finished = Arc::clone(&told);
         async move {
             ctx.progress(1.0, None, None).await;
             pass(SECOND).await;
