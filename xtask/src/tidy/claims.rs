@@ -41,7 +41,7 @@ fn proofs(row: &str) -> Vec<&str> {
     last.split('`').skip(1).step_by(2).collect()
 }
 
-/// `path/to/file.rs::name` is a function or type in a file, `cargo xtask job` is a job, anything else
+/// `path/to/file.rs::name` is a test in a file, `cargo xtask job` is a job, anything else
 /// a file.
 fn exists(proof: &str, read: impl Fn(&str) -> Option<String>) -> bool {
     if let Some(job) = proof.strip_prefix("cargo xtask ") {
@@ -57,12 +57,36 @@ fn exists(proof: &str, read: impl Fn(&str) -> Option<String>) -> bool {
         return read(proof).is_some();
     };
     let text = read(file).unwrap_or_default();
-    let ends = ["(", "<", ";", " "];
-    let named = |kind: &str| {
-        ends.iter()
-            .any(|end| text.contains(&format!("{kind} {name}{end}")))
+    let mut parts = file.rsplitn(2, '/');
+    let listed = parts
+        .nth(1)
+        .and_then(|folder| read(&format!("{folder}/main.rs")))
+        .unwrap_or_default();
+    proves(&text, name, &listed)
+}
+
+/// Whether a test of this name runs: it has the attribute of one, or stands in the list of cases that is
+/// made into tests. A `struct` is the documentation that is tested as such.
+fn proves(text: &str, name: &str, listed: &str) -> bool {
+    let lines: Vec<&str> = text.lines().map(str::trim_start).collect();
+    let begins = |line: &str, kind: &str| {
+        let rest = line.split_once(kind).map(|(_, rest)| rest);
+        let rest = rest.and_then(|rest| rest.strip_prefix(name));
+        rest.is_some_and(|rest| rest.starts_with(['(', '<', ';', ' ']))
     };
-    named("fn") || named("struct")
+    if lines.iter().any(|line| begins(line, "struct ")) {
+        return true;
+    }
+    let Some(at) = lines.iter().position(|line| begins(line, "fn ")) else {
+        return false;
+    };
+    // Tests that do not run are violations by themselves.
+    let above = lines[..at].iter().rev();
+    let mut above = above.take_while(|line| !line.is_empty() && **line != "}");
+    let is_test =
+        above.any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"));
+    let is_listed = listed.split(|c: char| !c.is_alphanumeric() && c != '_');
+    is_test || is_listed.into_iter().any(|word| word == name)
 }
 
 #[cfg(test)]
@@ -71,7 +95,13 @@ mod tests {
 
     fn read(path: &str) -> Option<String> {
         match path {
-            "a.rs" => Some("fn a_fact() {}\nstruct Page;".to_owned()),
+            "a.rs" => Some(
+                "#[test]\nfn a_fact() {}\n\nfn a_helper() {}\n\n\
+                 struct Page;"
+                    .to_owned(),
+            ),
+            "cases/b.rs" => Some("pub(crate) async fn a_case() {}\n\nfn part() {}".to_owned()),
+            "cases/main.rs" => Some("cases!(b::a_case);".to_owned()),
             JOBS => Some("    Deploy,\n    Official {\n".to_owned()),
             _ => None,
         }
@@ -82,6 +112,7 @@ mod tests {
         for proof in [
             "a.rs::a_fact",
             "a.rs::Page",
+            "cases/b.rs::a_case",
             "a.rs",
             "cargo xtask deploy",
             "cargo xtask official",
@@ -90,6 +121,8 @@ mod tests {
         }
         for proof in [
             "a.rs::a_fac",
+            "a.rs::a_helper",
+            "cases/b.rs::part",
             "b.rs::a_fact",
             "b.rs",
             "cargo xtask chant",
