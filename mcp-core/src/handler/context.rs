@@ -344,7 +344,7 @@ impl Context {
     /// When dropped, the word may or may not have gone out.
     pub async fn resource_updated(&self, uri: &str) {
         if let Some(server) = self.server() {
-            server.resource_updated(uri).await;
+            server.resource_updated_by(uri, self.traceparent()).await;
         }
     }
 

@@ -41,6 +41,12 @@ impl Context {
     }
 }
 
+impl Context {
+    pub(super) fn traceparent(&self) -> Option<String> {
+        self.trace_context().map(|trace| trace.traceparent)
+    }
+}
+
 impl TraceContext {
     /// Whether `traceparent` is of version 00: four fields of lower-case hexadecimal digits.
     fn is_valid(&self) -> bool {

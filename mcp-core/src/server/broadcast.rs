@@ -27,7 +27,15 @@ pub(super) fn logs() -> impl Iterator<Item = LogKey> {
 impl Server {
     /// Tells every instance, this one included.
     pub(super) async fn broadcast(&self, entry: &Broadcast) -> Result<(), StoreError> {
-        let bytes = entry::encode(entry).map_err(|error| {
+        self.broadcast_traced(entry, None).await
+    }
+
+    pub(super) async fn broadcast_traced(
+        &self,
+        entry: &Broadcast,
+        traceparent: Option<String>,
+    ) -> Result<(), StoreError> {
+        let bytes = entry::encode_traced(entry, traceparent).map_err(|error| {
             StoreError::new(
                 StoreErrorKind::InvalidArgument,
                 "broadcast",
@@ -59,8 +67,14 @@ impl Server {
     ///
     /// When dropped, the word may or may not have gone out.
     pub async fn resource_updated(&self, uri: &str) {
+        self.resource_updated_by(uri, None).await;
+    }
+
+    /// The same, said by a request that stands in a trace.
+    pub(crate) async fn resource_updated_by(&self, uri: &str, traceparent: Option<String>) {
         let uri = uri.to_owned();
-        self.announce(Broadcast::ResourceUpdated { uri }).await;
+        let entry = Broadcast::ResourceUpdated { uri };
+        self.announce(entry, traceparent).await;
     }
 
     /// Acts on what some instance said.

@@ -143,14 +143,26 @@ pub(crate) enum Config {
 struct Envelope<T> {
     version: u8,
     readable_from: u8,
+    /// Where whoever wrote it stands in a trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
     entry: T,
 }
 
 /// An entry with its envelope, as JSON.
 pub(crate) fn encode<T: Serialize>(entry: &T) -> Result<Bytes, serde_json::Error> {
+    encode_traced(entry, None)
+}
+
+/// The same, for somebody to follow the trace on another instance.
+pub(crate) fn encode_traced<T: Serialize>(
+    entry: &T,
+    traceparent: Option<String>,
+) -> Result<Bytes, serde_json::Error> {
     let envelope = Envelope {
         version: VERSION,
         readable_from: READABLE_FROM,
+        traceparent,
         entry,
     };
     serde_json::to_vec(&envelope).map(Bytes::from)
@@ -158,10 +170,17 @@ pub(crate) fn encode<T: Serialize>(entry: &T) -> Result<Bytes, serde_json::Error
 
 /// The entry in an envelope; `None` when this version cannot read it.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    decode_traced(bytes).map(|(entry, _)| entry)
+}
+
+/// The same, and where its writer stands in a trace.
+pub(crate) fn decode_traced<T: DeserializeOwned>(bytes: &[u8]) -> Option<(T, Option<String>)> {
     let envelope: Envelope<&RawValue> = serde_json::from_slice(bytes).ok()?;
-    (envelope.readable_from <= VERSION)
-        .then(|| serde_json::from_str(envelope.entry.get()).ok())
-        .flatten()
+    if envelope.readable_from > VERSION {
+        return None;
+    }
+    let entry = serde_json::from_str(envelope.entry.get()).ok()?;
+    Some((entry, envelope.traceparent))
 }
 
 /// JSON text as a value that is written back unchanged.
@@ -184,6 +203,21 @@ mod tests {
         ] {
             assert_eq!(StreamEntry::decode(&entry.encode()), Some(entry));
         }
+    }
+
+    #[test]
+    fn the_trace_of_a_writer_goes_along_and_hinders_nobody_who_does_not_follow_it() {
+        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
+        let uri = "file:///a".to_owned();
+        let entry = Broadcast::ResourceUpdated { uri };
+        let bytes = encode_traced(&entry, Some(traceparent.clone())).unwrap();
+        assert_eq!(decode(&bytes), Some(entry.clone()));
+        assert_eq!(
+            decode_traced(&bytes),
+            Some((entry.clone(), Some(traceparent)))
+        );
+        let untraced = encode(&entry).unwrap();
+        assert_eq!(decode_traced(&untraced), Some((entry, None)));
     }
 
     #[test]

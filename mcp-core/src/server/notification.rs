@@ -76,11 +76,11 @@ impl Server {
         if session.0.is_of_connection() {
             return;
         }
-        self.announce(Broadcast::Cancelled {
+        let entry = Broadcast::Cancelled {
             session: session.id().clone(),
             request: request_id,
-        })
-        .await;
+        };
+        self.announce(entry, None).await;
     }
 
     async fn set_level(&self, request: &McpRequest) -> McpResponse {

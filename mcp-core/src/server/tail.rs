@@ -6,6 +6,7 @@ use std::{
 };
 
 use tokio::{task::coop::consume_budget, time::Instant};
+use tracing::{Instrument, Span};
 
 use super::{
     Inner, Server, broadcast,
@@ -229,8 +230,12 @@ impl Tail {
                 }
                 // Only broadcast logs are tailed besides.
                 TailEvent::Event { event, .. } => {
-                    if let Some(entry) = entry::decode::<Broadcast>(&event.payload) {
-                        server.hear(entry).await;
+                    if let Some((entry, trace)) = entry::decode_traced::<Broadcast>(&event.payload)
+                    {
+                        let span = trace.map_or_else(Span::none, |traceparent| {
+                            tracing::info_span!("mcp.delivery", traceparent)
+                        });
+                        server.hear(entry).instrument(span).await;
                     }
                 }
                 TailEvent::Gap { .. } => {

@@ -39,13 +39,13 @@ impl Unsaid {
 
 impl Server {
     /// Tells every instance, now or when the store is back. Others hear it at least once.
-    pub(super) async fn announce(&self, entry: Broadcast) {
+    pub(super) async fn announce(&self, entry: Broadcast, traceparent: Option<String>) {
         // Asking a store that is away would only keep whoever announces waiting.
         if self.0.health.is_away() {
             self.0.unsaid.keep(entry);
             return;
         }
-        let said = self.broadcast(&entry).await;
+        let said = self.broadcast_traced(&entry, traceparent).await;
         if let Err(error) = self.noted(said) {
             tracing::warn!(%error, "an announcement has to wait");
             if error.is_retryable() {
@@ -57,7 +57,7 @@ impl Server {
     /// Announces what had to wait.
     pub(super) async fn say_the_unsaid(&self) {
         for entry in self.0.unsaid.take() {
-            self.announce(entry).await;
+            self.announce(entry, None).await;
         }
     }
 }
