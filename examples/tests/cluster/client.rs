@@ -84,7 +84,10 @@ pub(crate) fn progress(messages: &[Value]) -> Vec<u64> {
 #[derive(Clone)]
 pub(crate) struct Client {
     http: Http,
+    /// Where each instance is reached.
     urls: Vec<String>,
+    /// Where the requests go, by turns.
+    turns: Vec<String>,
     next: Arc<AtomicUsize>,
     pub(crate) session: String,
     user: Option<String>,
@@ -97,6 +100,7 @@ impl Client {
         Self {
             http: Http::new(),
             urls: cluster.urls(),
+            turns: cluster.any(),
             next: Arc::new(AtomicUsize::new(0)),
             session: String::new(),
             user: None,
@@ -136,7 +140,7 @@ impl Client {
 
     /// The same client, through another address of the instances.
     pub(crate) fn through(mut self, urls: Vec<String>) -> Self {
-        self.urls = urls;
+        self.turns = urls;
         self
     }
 
@@ -155,7 +159,7 @@ impl Client {
     /// The same client at one instance.
     pub(crate) fn on(&self, instance: usize) -> Self {
         let mut client = self.clone();
-        client.urls = vec![self.urls[instance].clone()];
+        client.turns = vec![self.urls[instance].clone()];
         client
     }
 
@@ -189,7 +193,7 @@ impl Client {
     /// The next instance.
     fn url(&self) -> &str {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        &self.urls[number % self.urls.len()]
+        &self.turns[number % self.turns.len()]
     }
 
     fn of_this_user(&self, request: RequestBuilder) -> RequestBuilder {

@@ -11,6 +11,7 @@
 
 mod backend;
 mod client;
+mod front;
 mod modern;
 mod process;
 mod sse;

@@ -15,7 +15,10 @@ const META: &str = "io.modelcontextprotocol/";
 
 pub(crate) struct Modern {
     http: Http,
+    /// Where each instance is reached.
     urls: Vec<String>,
+    /// Where the requests go, by turns.
+    turns: Vec<String>,
     next: AtomicUsize,
 }
 
@@ -24,6 +27,7 @@ impl Modern {
         Self {
             http: Http::new(),
             urls: cluster.urls(),
+            turns: cluster.any(),
             next: AtomicUsize::new(0),
         }
     }
@@ -39,7 +43,8 @@ impl Modern {
     pub(crate) fn on(&self, instance: usize) -> Self {
         Self {
             http: self.http.clone(),
-            urls: vec![self.urls[instance].clone()],
+            urls: self.urls.clone(),
+            turns: vec![self.urls[instance].clone()],
             next: AtomicUsize::new(0),
         }
     }
@@ -52,7 +57,7 @@ impl Modern {
         meta[format!("{META}protocolVersion")] = MODERN.into();
         meta[format!("{META}clientCapabilities")] = capabilities;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let post = self.http.post(&self.urls[number % self.urls.len()]);
+        let post = self.http.post(&self.turns[number % self.turns.len()]);
         let post = post
             .header("accept", "application/json, text/event-stream")
             .header("mcp-protocol-version", MODERN)

@@ -14,6 +14,7 @@ use tokio::time::interval;
 use crate::{
     backend::{Backend, Place},
     client::soon,
+    front::Front,
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cluster-node");
@@ -26,6 +27,7 @@ const QUICK: [&str; 4] = ["--poll-ms", "500", "--lease-ms", "1500"];
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     flags: Vec<String>,
+    front: Option<Front>,
 }
 
 impl Cluster {
@@ -45,10 +47,13 @@ impl Cluster {
         let mut cluster = Self {
             nodes: Vec::new(),
             flags: place.flags().into_iter().chain(flags).collect(),
+            front: None,
         };
         for _ in 0..instances {
             cluster.add(&[]);
         }
+        let nodes: Vec<_> = cluster.nodes.iter().map(Node::address).collect();
+        cluster.front = Front::before(&nodes);
         cluster
     }
 
@@ -59,11 +64,25 @@ impl Cluster {
         let own = ["--instance".to_owned(), name].into_iter().chain(own);
         let flags = self.flags.iter().cloned().chain(own).collect();
         self.nodes.push(Node::start("127.0.0.1:0", flags));
+        if let (Some(front), Some(node)) = (&mut self.front, self.nodes.last()) {
+            front.add(node.address());
+        }
     }
 
-    /// Where the instances are, in their order.
+    /// Where each instance is reached, in their order.
     pub(crate) fn urls(&self) -> Vec<String> {
-        self.nodes.iter().map(|node| node.url.clone()).collect()
+        match &self.front {
+            Some(front) => front.urls(),
+            None => self.nodes.iter().map(|node| node.url.clone()).collect(),
+        }
+    }
+
+    /// Where some instance is reached, by whoever does not care which: the proxy, or each in turn.
+    pub(crate) fn any(&self) -> Vec<String> {
+        match &self.front {
+            Some(front) => vec![front.url()],
+            None => self.urls(),
+        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Health {
     }
 
     /// How long every call has been answered.
-    fn uninterrupted(&self, now: Timestamp) -> Duration {
+    pub(super) fn uninterrupted(&self, now: Timestamp) -> Duration {
         match self.since.load(Ordering::Relaxed) {
             UNKNOWN | AWAY => Duration::ZERO,
             began => now.since(Timestamp::from_millis(began)),

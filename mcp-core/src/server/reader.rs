@@ -393,8 +393,8 @@ impl Reader {
                 }
                 Next::Elsewhere => {
                     self.state = State::Over;
-                    let retry = self.server.retry_elsewhere();
-                    return Some(StreamEvent::hint(Some(self.event_id(self.after)), retry));
+                    // The client comes back to the last event that it has.
+                    return Some(StreamEvent::hint(None, self.server.retry_elsewhere()));
                 }
                 Next::Early(StreamEntry::End) | Next::Superseded => self.state = State::Over,
             }

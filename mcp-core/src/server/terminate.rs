@@ -6,6 +6,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{sync::oneshot, time::timeout};
@@ -83,7 +84,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// A [`Refusal`] when the store cannot be asked.
+    /// A [`Refusal`] when the store cannot be asked, or was away before every instance had confirmed.
     ///
     /// # Cancel safety
     ///
@@ -95,21 +96,31 @@ impl Server {
             self.forget(id);
             return Ok(true);
         }
-        let deleted = self.0.stores.sessions.delete(id).await?;
+        let deleted = self.noted(self.0.stores.sessions.delete(id).await)?;
         self.forget(id);
-        if !deleted {
+        // Whoever deleted a session that is known here may not have come to tell the others.
+        if !deleted && known.is_none() {
             return Ok(false);
         }
-        metrics::counter!("mcp.sessions.ended", "reason" => "delete").increment(1);
-        if let Some(session) = known {
-            session_ended(session.created_at(), self.0.clock.now());
+        if deleted {
+            metrics::counter!("mcp.sessions.ended", "reason" => "delete").increment(1);
+            if let Some(session) = known {
+                session_ended(session.created_at(), self.0.clock.now());
+            }
         }
         if let Err(error) = self.0.stores.events.purge(id).await {
             tracing::warn!(%error, "the streams of a deleted session are left to their retention");
         }
+        self.end_elsewhere(id).await?;
+        Ok(deleted)
+    }
+
+    /// Tells the other instances that a session has ended, and waits until none serves it any more.
+    async fn end_elsewhere(&self, id: &SessionId) -> Result<(), Refusal> {
+        let began = self.0.clock.now();
         let others = self.others().await?;
         if others.is_empty() {
-            return Ok(true);
+            return Ok(());
         }
         let mut waiting = self.0.endings.begin(others);
         let entry = Broadcast::SessionEnded {
@@ -120,14 +131,28 @@ impl Server {
             }),
         };
         self.broadcast(&entry).await?;
-        // After this long nobody serves a session that was not verified, whoever did not confirm.
-        let _ = timeout(self.limits().freshness, &mut waiting.all).await;
-        Ok(true)
+        let confirmed = timeout(self.limits().freshness, &mut waiting.all).await;
+        if confirmed.is_ok() {
+            return Ok(());
+        }
+        // Whoever did not confirm has verified the session since, unless the store was away: then it
+        // serves what it knows until it hears of the end.
+        self.others().await?;
+        let now = self.0.clock.now();
+        if self.0.health.uninterrupted(now) < now.since(began) {
+            return Err(Refusal::unavailable(
+                "not every instance could be told that the session has ended",
+                "store_unavailable",
+                Duration::from_secs(2),
+            ));
+        }
+        Ok(())
     }
 
     /// The other instances that share the stores.
     async fn others(&self) -> Result<HashSet<String>, Refusal> {
-        let leases = self.0.stores.leases.list(instance::LEASE_PREFIX).await?;
+        let leases = self.0.stores.leases.list(instance::LEASE_PREFIX).await;
+        let leases = self.noted(leases)?;
         let own = self.instance().as_str();
         let holders = leases.into_iter().map(|lease| lease.holder);
         Ok(holders.filter(|holder| holder != own).collect())

@@ -32,8 +32,9 @@ async fn a_stream_that_another_instance_produces_is_read_on_elsewhere() {
     assert!(began.elapsed() < SECOND * 2, "{:?}", began.elapsed());
     let last = read.last().unwrap();
     assert!(last.data.is_empty() && last.retry.is_some(), "{last:?}");
+    assert_eq!(last.id, None, "it is at none but the last event");
     let session = a.session(name.as_str(), None).await.unwrap();
-    let rest = a.listen(&session, last.id.as_deref()).await.unwrap();
+    let rest = a.listen(&session, Some(&id)).await.unwrap();
     let rest = rest.collect::<Vec<_>>().await;
     let response = String::from_utf8_lossy(&rest.last().unwrap().data);
     assert!(response.contains("late"), "{response}");

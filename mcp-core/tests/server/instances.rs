@@ -17,7 +17,10 @@ use mcp_core::{
     server::{
         Caller, EventStream, Outcome, RefusalKind, Reply, Server, ServerBuilder, StreamEvent,
     },
-    store::{Backend, MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore},
+    store::{
+        Backend, MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore, SessionId,
+        SessionStore,
+    },
     testing::TestClient,
 };
 use serde_json::{Value, json};
@@ -87,6 +90,11 @@ impl Shared {
         );
         let builder = ServerBuilder::from(router).clock(Arc::clone(&self.clock));
         builder.backend(backend)
+    }
+
+    /// Deletes a session behind the back of every instance.
+    pub(crate) async fn delete(&self, id: &SessionId) {
+        assert!(self.sessions.delete(id).await.unwrap());
     }
 
     pub(crate) fn instance(&self) -> (Server, Switch) {

@@ -11,7 +11,8 @@ use std::{
 use futures_util::{Stream, StreamExt};
 use mcp_core::{
     Context, McpRouter, Tool,
-    server::{Outcome, StreamEvent},
+    server::{Outcome, RefusalKind, Server, StreamEvent},
+    testing::TestClient,
 };
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
@@ -119,6 +120,53 @@ async fn rest(stream: impl Stream<Item = StreamEvent>) -> Vec<String> {
 }
 
 /// LS-06: an outage orphans nobody.
+/// Two instances that know the session of a client.
+async fn known_to_two(shared: &Shared) -> ([(Server, Switch); 2], TestClient) {
+    let two = [shared.instance(), shared.instance()];
+    let client = connect(&two[0].0).await;
+    assert!(matches!(
+        call(&two[1].0, &client, "echo").await,
+        Outcome::Answer(_)
+    ));
+    pass(SECOND).await;
+    (two, client)
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_says_that_a_session_has_ended_while_others_cannot_be_told() {
+    let shared = Shared::new();
+    let ([(a, to_a), (b, to_b)], client) = known_to_two(&shared).await;
+    let id = client.session().unwrap().id().clone();
+    to_b.set(true);
+    let outage = async {
+        pass(SECOND).await;
+        to_a.set(true);
+        pass(SECOND * 3).await;
+        to_a.set(false);
+    };
+    let (ended, ()) = tokio::join!(a.terminate(&id), outage);
+    assert_eq!(ended.unwrap_err().kind, RefusalKind::Unavailable);
+    assert!(b.session(id.as_str(), None).await.is_ok(), "not told yet");
+    to_b.set(false);
+    pass(SECOND * 10).await;
+    assert!(b.session(id.as_str(), None).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_deletes_again_tells_the_others_what_the_first_did_not() {
+    let shared = Shared::new();
+    let ([(a, to_a), (b, _)], client) = known_to_two(&shared).await;
+    let id = client.session().unwrap().id().clone();
+    let (c, _) = shared.instance();
+    assert!(c.session(id.as_str(), None).await.is_ok());
+    // Deleted, and then its instance was cut off before it could say so.
+    shared.delete(&id).await;
+    to_a.set(true);
+    assert!(!b.terminate(&id).await.unwrap(), "it is gone already");
+    assert!(c.session(id.as_str(), None).await.is_err());
+    drop(a);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_call_that_begins_to_stream_in_an_outage_goes_on_without_its_client() {
     let shared = Shared::new();
