@@ -57,17 +57,21 @@ impl Front {
             all,
             each,
         };
-        front.wait_until_ready();
+        let each: Vec<_> = front.each.iter().map(|(address, _)| *address).collect();
+        front.wait_for(&each);
+        front.wait_for(&[all]);
         Some(front)
     }
 
     /// One more instance. What is open goes on.
     pub(crate) fn add(&mut self, node: SocketAddr) {
-        self.each.push((free_address(), node));
+        let address = free_address();
+        self.each.push((address, node));
         let before = self.child.id();
         let next = launch(&self.directory, self.all, &self.each, Some(before));
         let mut before = std::mem::replace(&mut self.child, next);
-        self.wait_until_ready();
+        // The others may have been killed.
+        self.wait_for(&[address]);
         // It ends when its last connection does, or with this test.
         thread::spawn(move || before.wait());
     }
@@ -84,11 +88,10 @@ impl Front {
             .collect()
     }
 
-    fn wait_until_ready(&mut self) {
+    fn wait_for(&mut self, addresses: &[SocketAddr]) {
         let mut asked = 0;
-        let each = self.each.iter().map(|(address, _)| *address);
-        for address in each.chain([self.all]).collect::<Vec<_>>() {
-            while !passes_on(address) {
+        for address in addresses {
+            while !passes_on(*address) {
                 let ended = self.child.try_wait().unwrap();
                 let said = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
                 assert!(ended.is_none(), "HAProxy ended:\n{said}");
