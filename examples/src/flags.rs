@@ -55,8 +55,27 @@ pub struct Flags {
 
     /// Header that names the user of a request. Clients must not be able to set it: only for a server
     /// behind a proxy that does
-    #[arg(long, value_name = "HEADER", value_parser = header_name)]
+    #[arg(long, value_name = "HEADER", value_parser = header_name, conflicts_with = "stdio")]
     pub user_header: Option<String>,
+
+    /// Names under which clients reach this server, separated by commas: behind a proxy on the same host
+    /// the name of the proxy. Else one that is bound to loopback answers to loopback names only
+    #[arg(
+        long,
+        value_name = "HOSTS",
+        value_delimiter = ',',
+        conflicts_with = "stdio"
+    )]
+    pub allowed_hosts: Vec<String>,
+
+    /// Browser origins that may call, separated by commas, as in <https://app.example.com>
+    #[arg(
+        long,
+        value_name = "ORIGINS",
+        value_delimiter = ',',
+        conflicts_with = "stdio"
+    )]
+    pub allowed_origins: Vec<String>,
 
     /// Address for operators: /metrics for Prometheus, /sessions. Nobody else may reach it
     #[arg(long, value_name = "ADDR")]
@@ -181,6 +200,14 @@ mod tests {
         assert!(flags(&["--instance", "a-1_B"]).is_ok());
         for name in ["", "a.b", "a b", "ä"] {
             assert!(flags(&["--instance", name]).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_about_http_goes_with_sockets_only() {
+        for flag in ["--user-header", "--allowed-hosts", "--allowed-origins"] {
+            assert!(flags(&["--stdio", flag, "x"]).is_err(), "{flag}");
+            assert!(flags(&["--unix", "/run/s", flag, "x"]).is_ok(), "{flag}");
         }
     }
 

@@ -10,7 +10,7 @@ use mcp_core::{
     Server,
     server::ServerBuilder,
     store::{InstanceId, Principal},
-    transport::signal,
+    transport::{signal, until_second_signal},
 };
 use mcp_transport_http::HttpTransport;
 use mcp_transport_stdio::StdioTransport;
@@ -19,6 +19,9 @@ use mcp_transport_unix::UnixSocketTransport;
 use tokio::net::TcpListener;
 
 use crate::{admin::Admin, backend, failure::Failure, flags::Flags, logs};
+
+/// What is left for the name in an id of at most 64 characters.
+const LONGEST_NAME: usize = 64 - "-0123456789abcdef".len();
 
 /// Serves until SIGTERM or Ctrl-C, drains, and gives the exit code.
 ///
@@ -54,7 +57,7 @@ pub async fn serve_with(
 pub async fn serve_http(
     router: impl Into<ServerBuilder> + Send,
     flags: &Flags,
-    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send,
+    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send + 'static,
 ) -> ExitCode {
     ended(run(router.into(), flags, |_| {}, http).await)
 }
@@ -73,7 +76,7 @@ async fn run(
     builder: ServerBuilder,
     flags: &Flags,
     bound: impl FnOnce(SocketAddr) + Send,
-    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send,
+    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send + 'static,
 ) -> Result<(), Failure> {
     logs::start(flags.log_format)?;
     // Before the server is built: it makes its handles once.
@@ -98,16 +101,20 @@ async fn serve_flags(
     server: Server,
     flags: &Flags,
     bound: impl FnOnce(SocketAddr) + Send,
-    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send,
+    http: impl FnOnce(HttpTransport<Server>) -> HttpTransport<Server> + Send + 'static,
 ) -> Result<(), Failure> {
     if flags.stdio {
         return Ok(StdioTransport::serving(server).serve().await?);
     }
     #[cfg(unix)]
     if let Some(path) = &flags.unix {
+        let own = flags.clone();
         let transport = UnixSocketTransport::serving(server);
+        let transport = transport.http(move |transport| chosen(http(transport), &own));
         match mcp_transport_unix::activated()? {
-            Some(listener) => transport.serve_listener(listener, signal()).await?,
+            Some(listener) => {
+                until_second_signal(transport.serve_listener(listener, signal())).await?;
+            }
             None => transport.serve(path).await?,
         }
         return Ok(());
@@ -121,14 +128,22 @@ async fn serve_flags(
     let stop = signal();
     bound(address);
     say(&format!("listening on http://{address}/mcp"));
-    let mut transport = http(HttpTransport::serving(server));
-    if let Some(header) = flags.user_header.clone() {
-        transport = transport.with_principal(move |parts| {
-            let user = parts.headers.get(header.as_str())?.to_str().ok()?;
-            Some(Principal::new("proxy", user))
-        });
-    }
-    Ok(transport.serve_listener(listener, stop).await?)
+    let transport = chosen(http(HttpTransport::serving(server)), flags);
+    Ok(until_second_signal(transport.serve_listener(listener, stop)).await?)
+}
+
+/// HTTP as the flags want it.
+fn chosen(transport: HttpTransport<Server>, flags: &Flags) -> HttpTransport<Server> {
+    let transport = transport
+        .allowed_hosts(flags.allowed_hosts.clone())
+        .allowed_origins(flags.allowed_origins.clone());
+    let Some(header) = flags.user_header.clone() else {
+        return transport;
+    };
+    transport.with_principal(move |parts| {
+        let user = parts.headers.get(header.as_str())?.to_str().ok()?;
+        Some(Principal::new("proxy", user))
+    })
 }
 
 async fn server(mut builder: ServerBuilder, flags: &Flags) -> Result<Server, Failure> {
@@ -148,13 +163,29 @@ async fn server(mut builder: ServerBuilder, flags: &Flags) -> Result<Server, Fai
     Ok(server)
 }
 
-/// An id that no other start of the process has: the name and a random number.
+/// An id that no other start of the process has: the name and a random number. Of a name that is too
+/// long for that the end stays, which tells the instances of one deployment apart.
 fn instance_id(name: &str) -> Result<InstanceId, Failure> {
     let random = getrandom::u64()?;
+    let name = &name[name.len().saturating_sub(LONGEST_NAME)..];
     Ok(InstanceId::new(format!("{name}-{random:016x}")))
 }
 
 /// Writes a line to stderr. When nobody reads it, there is nobody left to tell.
 fn say(line: &str) {
     writeln!(io::stderr(), "{line}").ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_pod_fits_into_an_id() {
+        let name = format!("{}-x7k2p", "a".repeat(57));
+        let id = instance_id(&name).unwrap();
+        assert_eq!(id.as_str().len(), 64);
+        assert!(id.as_str().contains("-x7k2p-"), "{id}");
+        assert!(instance_id("a").unwrap().as_str().starts_with("a-"));
+    }
 }

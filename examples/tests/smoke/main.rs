@@ -151,6 +151,53 @@ async fn a_running_call_is_answered_before_the_server_ends() {
     server.ended();
 }
 
+#[tokio::test]
+async fn a_second_signal_ends_a_server_at_once() {
+    let server = Running::start(env!("CARGO_BIN_EXE_cluster-node"), &[]);
+    let session = Session::begin(&server.url).await;
+    let params = json!({ "name": "sleep", "arguments": { "ms": 600_000 } });
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    // Its answer begins when it has been silent for a while.
+    let stream = session.post(&call).await;
+    server.terminate();
+    let address = server.url.trim_start_matches("http://");
+    let address = address.trim_end_matches("/mcp");
+    while std::net::TcpStream::connect(address).is_ok() {}
+    server.terminate();
+    server.ended();
+    drop(stream);
+}
+
+#[tokio::test]
+async fn behind_a_proxy_on_its_host_a_server_answers_to_the_names_it_is_told() {
+    let server = Running::start(
+        QUICKSTART,
+        &["--allowed-hosts", "mcp.example.com,other.example"],
+    );
+    for (host, status) in [
+        ("mcp.example.com", 200),
+        ("other.example", 200),
+        ("evil.example", 403),
+    ] {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {
+            "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": {},
+            },
+        } });
+        let request = reqwest::Client::new()
+            .post(&server.url)
+            .header("Host", host);
+        let request = request
+            .header("Accept", "application/json, text/event-stream")
+            .header("MCP-Protocol-Version", "2026-07-28")
+            .header("Mcp-Method", "tools/list");
+        let response = request.json(&message).send().await.unwrap();
+        assert_eq!(response.status(), status, "{host}");
+    }
+    server.stop();
+}
+
 #[test]
 fn the_printed_curl_works_as_printed() {
     let mut server = Running::start(QUICKSTART, &[]);

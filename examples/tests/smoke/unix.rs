@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{QUICKSTART, server::command};
+use crate::{PROTECTED, QUICKSTART, server::command};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
@@ -93,6 +93,44 @@ fn a_service_says_when_it_is_ready_and_when_it_stops() {
     terminate(server);
     manager.hears("STOPPING=1");
     assert!(!socket.exists());
+}
+
+#[test]
+fn a_protected_server_wants_a_token_on_its_socket_too() {
+    let directory = Directory::new("protected");
+    let manager = Manager::at(&directory.path("notify"));
+    let socket = directory.path("server.sock");
+    let keys = [
+        "--resource",
+        "https://notes.example/mcp",
+        "--issuer",
+        "https://login.example",
+    ];
+    let server = command(PROTECTED, &[])
+        .args(keys)
+        .args([
+            "--jwks",
+            "http://127.0.0.1:9/jwks",
+            "--unix",
+            socket.to_str().unwrap(),
+        ])
+        .env("NOTIFY_SOCKET", directory.path("notify"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    manager.hears("READY=1");
+    let mut http = UnixStream::connect(&socket).unwrap();
+    let length = PING.len();
+    write!(
+        http,
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         connection: close\r\ncontent-length: {length}\r\n\r\n{PING}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    http.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    terminate(server);
 }
 
 #[test]
