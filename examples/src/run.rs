@@ -4,6 +4,7 @@ use std::{
     io::{self, Write},
     net::SocketAddr,
     process::ExitCode,
+    time::Duration,
 };
 
 use mcp_core::{
@@ -134,6 +135,10 @@ async fn serve_flags(
 
 /// HTTP as the flags want it.
 fn chosen(transport: HttpTransport<Server>, flags: &Flags) -> HttpTransport<Server> {
+    let transport = match flags.timing.keep_alive_ms {
+        Some(every) => transport.keep_alive(Duration::from_millis(every)),
+        None => transport,
+    };
     let transport = transport
         .allowed_hosts(flags.allowed_hosts.clone())
         .allowed_origins(flags.allowed_origins.clone());

@@ -26,6 +26,14 @@ pub struct Timing {
     #[arg(long, value_name = "MS")]
     pub idle_ms: Option<u64>,
 
+    /// How long a reply may be silent before it becomes a stream [default: 5000]
+    #[arg(long, value_name = "MS")]
+    pub stream_after_ms: Option<u64>,
+
+    /// How often a silent stream carries a comment [default: 15000]
+    #[arg(long, value_name = "MS")]
+    pub keep_alive_ms: Option<u64>,
+
     /// How long a server that is told to end goes on as before, so that a proxy notices [default: 0]
     #[arg(long, value_name = "MS")]
     pub pre_stop_ms: Option<u64>,
@@ -44,6 +52,7 @@ impl Timing {
                 (&mut limits.poll, self.poll_ms),
                 (&mut limits.freshness, self.freshness_ms),
                 (&mut limits.session_idle, self.idle_ms),
+                (&mut limits.stream_after, self.stream_after_ms),
                 (&mut limits.pre_stop_delay, self.pre_stop_ms),
                 (&mut limits.drain_timeout, self.drain_ms),
             ] {

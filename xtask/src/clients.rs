@@ -41,7 +41,7 @@ fn against_fixture(workspace: &Workspace, tools: &Tools, url: &str) -> Result {
 }
 
 /// The quickstart's tool that asks its user, with clients of both eras.
-fn against_notes(workspace: &Workspace, tools: &Tools, place: &str) -> Result {
+pub(crate) fn against_notes(workspace: &Workspace, tools: &Tools, place: &str) -> Result {
     run_all(&mut [
         script(workspace, tools, ("inspector.mjs", &[place, "notes"]))?,
         script(workspace, tools, ("ts_notes.mjs", &[place]))?,

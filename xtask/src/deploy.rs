@@ -91,7 +91,7 @@ fn ask_for_health(socket: &Path) -> Result {
     Ok(())
 }
 
-fn wait_for(socket: &Path) -> Result {
+pub(crate) fn wait_for(socket: &Path) -> Result {
     let began = run::now();
     while !socket.exists() {
         if began.elapsed() > READY_WITHIN {
@@ -102,7 +102,7 @@ fn wait_for(socket: &Path) -> Result {
     UnixStream::connect(socket).map(drop).map_err(Into::into)
 }
 
-fn end(server: &mut Child) -> Result {
+pub(crate) fn end(server: &mut Child) -> Result {
     let pid = server.id().to_string();
     run::run(Command::new("kill").args(["-TERM", &pid]))?;
     let ended = run::wait_within(server, READY_WITHIN)?;
@@ -113,7 +113,7 @@ fn end(server: &mut Child) -> Result {
     }
 }
 
-fn fresh(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+pub(crate) fn fresh(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let directory = workspace.target.join("deploy").join(name);
     if directory.exists() {
         fs::remove_dir_all(&directory)?;
@@ -149,7 +149,9 @@ mod tests {
         let before = number(&kubernetes, "--pre-stop-ms=") / 1000;
         let given = number(&kubernetes, "terminationGracePeriodSeconds: ");
         assert!(given >= before + DRAIN + MARGIN);
-        assert!(number(&file(COMPOSE), "stop_grace_period: ") >= DRAIN + MARGIN);
+        let compose = file(COMPOSE);
+        let before = number(&compose, "--pre-stop-ms=") / 1000;
+        assert!(number(&compose, "stop_grace_period: ") >= before + DRAIN + MARGIN);
         for unit in ["mcp-server.service", "mcp-unix.service"] {
             let unit = file(&format!("deploy/systemd/{unit}"));
             assert!(number(&unit, "TimeoutStopSec=") >= DRAIN + MARGIN);
@@ -163,6 +165,8 @@ mod tests {
         let noticed =
             number(readiness, "periodSeconds: ") * number(readiness, "failureThreshold: ");
         assert!(number(&kubernetes, "--pre-stop-ms=") / 1000 > noticed);
+        let looked = number(&file("deploy/caddy/Caddyfile"), "health_interval ");
+        assert!(number(&file(COMPOSE), "--pre-stop-ms=") / 1000 > looked);
     }
 
     #[test]

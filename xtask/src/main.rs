@@ -14,6 +14,7 @@ mod deploy;
 mod fuzz;
 mod official;
 mod proofs;
+mod proxies;
 mod run;
 mod server;
 mod test;
@@ -114,6 +115,8 @@ enum Job {
         #[arg(long, value_name = "TIME", default_value = "0s", value_parser = run::time)]
         pre_stop: Duration,
     },
+    /// Send events and silence through nginx, HAProxy and Caddy, and the official clients through a socket
+    Proxies,
     /// Check the deployment files: units, manifests, a server that systemd starts
     Deploy,
     /// Fuzz everything that reads bytes of strangers, with libFuzzer; takes cargo-fuzz and a nightly
@@ -199,6 +202,14 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
             Some(options) => chaos::run(&workspace, steps, &options),
             None => Ok(()),
         },
+        Job::Proxies => {
+            let all = [
+                cluster::Kind::Nginx,
+                cluster::Kind::Haproxy,
+                cluster::Kind::Caddy,
+            ];
+            proxies::run(&workspace, steps, &all)
+        }
         Job::Deploy => deploy::run(&workspace, steps),
         Job::Fuzz { time } => fuzz::run(&workspace, steps, *time),
         Job::Tidy => steps.step("tidy", || tidy::check(&workspace)),

@@ -5,7 +5,6 @@
 //! silence, and `#affinity` before lines that are off.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use crate::run::Result;
 
@@ -24,17 +23,12 @@ pub(crate) struct Changes {
 }
 
 /// Fills in a configuration; an error says what was not found in it.
-pub(crate) fn fill(
-    text: &str,
-    port: u16,
-    nodes: &[SocketAddr],
-    changes: &Changes,
-) -> Result<String> {
+pub(crate) fn fill(text: &str, port: u16, nodes: &[String], changes: &Changes) -> Result<String> {
     let mut filled = String::new();
     for line in text.lines() {
         if line.contains(NODES[0]) {
             for (at, node) in nodes.iter().enumerate() {
-                let own = line.replace(NODES[0], &node.to_string());
+                let own = line.replace(NODES[0], node);
                 writeln!(
                     filled,
                     "{}",
@@ -84,9 +78,10 @@ mod tests {
                         #affinity stick\nserver node1 127.0.0.1:3001 check\n\
                         server node2 127.0.0.1:3002 check\nserver node3 127.0.0.1:3003 check\n";
 
-    fn nodes() -> Vec<SocketAddr> {
-        let ports = [4001, 4002];
-        ports.map(|port| ([127, 0, 0, 1], port).into()).to_vec()
+    fn nodes() -> Vec<String> {
+        ["127.0.0.1:4001", "127.0.0.1:4002"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     #[test]

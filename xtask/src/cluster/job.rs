@@ -45,7 +45,8 @@ impl Cluster {
         let mut arguments = vec!["--backend".to_owned(), backend.url()];
         arguments.extend(options.arguments.iter().cloned());
         let nodes = Nodes::start(workspace, options.program, arguments, options.nodes)?;
-        let start = |kind| Proxy::start(workspace, kind, &nodes.addresses()?, &options.changes);
+        let addresses: Vec<_> = nodes.addresses()?.iter().map(ToString::to_string).collect();
+        let start = |kind| Proxy::start(workspace, kind, &addresses, &options.changes);
         let proxy = options.proxy.map(start).transpose()?;
         Ok(Self {
             proxy,

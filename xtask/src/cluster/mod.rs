@@ -13,5 +13,5 @@ mod welcome;
 pub(crate) use self::{
     config::Changes,
     job::{Cluster, Options, run},
-    proxy::Kind,
+    proxy::{Kind, Proxy},
 };

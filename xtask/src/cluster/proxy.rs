@@ -17,8 +17,10 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 const STOPPED_WITHIN: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
 
-/// What nginx needs around a file of `conf.d`. Its folders must be writable for whoever runs it.
-const NGINX_CONF: &str = "worker_processes 2;
+/// What nginx needs around a file of `conf.d`. Its folders must be writable for whoever runs it, and
+/// sockets that only their owner may use must be reached by it.
+const NGINX_CONF: &str = "user root;
+worker_processes 2;
 pid nginx.pid;
 error_log stderr notice;
 events {}
@@ -65,6 +67,17 @@ impl Kind {
             Self::Haproxy => "haproxy",
             Self::Caddy => "caddy",
         }
+    }
+
+    /// Whether this machine has it.
+    pub(crate) fn is_installed(self) -> bool {
+        let version = if self == Self::Caddy { "version" } else { "-v" };
+        let mut command = Command::new(self.program());
+        command
+            .arg(version)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().is_ok()
     }
 
     fn file(self) -> &'static str {
@@ -123,7 +136,7 @@ impl Proxy {
     pub(crate) fn start(
         workspace: &Workspace,
         kind: Kind,
-        nodes: &[SocketAddr],
+        nodes: &[String],
         changes: &Changes,
     ) -> Result<Self> {
         let directory = fresh_directory(workspace, kind)?;
