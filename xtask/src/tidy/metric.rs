@@ -43,7 +43,7 @@ fn is_name(text: &str) -> bool {
 /// The names of spans, and what the conventions of OpenTelemetry call attributes.
 fn is_attribute(text: &str) -> bool {
     let attributes = ["mcp.method.name", "mcp.protocol.version", "mcp.session.id"];
-    let spans = ["mcp.request", "mcp.store"];
+    let spans = ["mcp.delivery", "mcp.request", "mcp.store"];
     attributes.contains(&text) || spans.contains(&text)
 }
 

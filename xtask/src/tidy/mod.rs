@@ -5,6 +5,7 @@ mod contract;
 mod dependency;
 mod document;
 mod file;
+mod link;
 mod manifest;
 mod metric;
 mod source;
@@ -73,6 +74,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result {
     violations.extend(contract::check(&files));
     violations.extend(dependency::check(&workspace.root)?);
     violations.extend(document::check(&workspace.root));
+    violations.extend(link::check(&workspace.root, &files));
     let guide = files.iter().find(|file| file.path == metric::GUIDE);
     let library = files
         .iter()
