@@ -117,6 +117,10 @@ enum Job {
     },
     /// Send events and silence through nginx, HAProxy and Caddy, and the official clients through a socket
     Proxies,
+    /// Build what the tests of several instances need: the examples, one of them as its next version
+    Examples,
+    /// Run the cases of several instances on every backend, through HAProxy
+    E2e,
     /// Check the deployment files: units, manifests, a server that systemd starts
     Deploy,
     /// Fuzz everything that reads bytes of strangers, with libFuzzer; takes cargo-fuzz and a nightly
@@ -210,6 +214,8 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
             ];
             proxies::run(&workspace, steps, &all)
         }
+        Job::Examples => steps.step("examples", || server::build_versions(&workspace)),
+        Job::E2e => test::through_haproxy(&workspace, steps),
         Job::Deploy => deploy::run(&workspace, steps),
         Job::Fuzz { time } => fuzz::run(&workspace, steps, *time),
         Job::Tidy => steps.step("tidy", || tidy::check(&workspace)),

@@ -12,6 +12,8 @@ use crate::run::{self, Result};
 use crate::workspace::Workspace;
 
 const PACKAGE: &str = "mcp-examples";
+/// Set when `mcp-core` is built, makes it write as its next version.
+const NEXT_VERSION: &str = "MCP_CORE_NEXT_VERSION";
 const READY: &str = "listening on ";
 const LISTEN: &str = "--listen";
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -33,6 +35,20 @@ pub(crate) fn build() -> Result {
     run::run(&mut run::cargo(&format!(
         "build --package {PACKAGE} --bins"
     )))
+}
+
+/// Builds an instance of the next version, for tests that have both beside each other, and then all
+/// example binaries.
+pub(crate) fn build_versions(workspace: &Workspace) -> Result {
+    let command = format!("build --package {PACKAGE} --bin cluster-node");
+    run::run(run::cargo(&command).env(NEXT_VERSION, "1"))?;
+    let directory = workspace.target.join("next-version");
+    fs::create_dir_all(&directory)?;
+    fs::copy(
+        workspace.binary("cluster-node"),
+        directory.join("cluster-node"),
+    )?;
+    build()
 }
 
 /// Runs `job` with the address of the example `name`, which must end cleanly afterwards.

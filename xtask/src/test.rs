@@ -10,7 +10,7 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
     steps.step("lint", || lint(workspace))?;
     steps.step("tidy", || tidy::check(workspace))?;
     steps.step("tools", || tools::install(workspace))?;
-    steps.step("examples", server::build)?;
+    steps.step("examples", || server::build_versions(workspace))?;
     steps.step("tests", || tests(workspace))?;
     conformance::check(workspace, steps)?;
     deploy::manifests(workspace, steps)?;
@@ -50,6 +50,15 @@ fn tests(workspace: &Workspace) -> Result {
         cargo("test --workspace --all-features --lib --bins --tests --examples --no-fail-fast")
     };
     run::run(command.env(conformance::REPORT, report))
+}
+
+/// The cases of several instances, with clients that go through HAProxy.
+pub(crate) fn through_haproxy(workspace: &Workspace, steps: &mut Steps) -> Result {
+    steps.step("examples", || server::build_versions(workspace))?;
+    steps.step("several instances behind HAProxy", || {
+        let mut command = cargo("nextest run --package mcp-examples --test cluster");
+        run::run(command.env("MCP_CLUSTER_PROXY", "haproxy"))
+    })
 }
 
 fn documentation() -> Result {

@@ -49,6 +49,45 @@ macro_rules! cases {
     };
 }
 
+/// A test per case and backend, on instances of this version and of the next.
+macro_rules! cases_of_two_versions {
+    ($($theme:ident::$case:ident,)*) => {
+        mod e2e_12_two_versions {
+            mod redis {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        let case = crate::$theme::$case(crate::backend::Backend::Redis);
+                        crate::process::of_two_versions(case).await;
+                    }
+                )*
+            }
+
+            mod postgres {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        let case = crate::$theme::$case(crate::backend::Backend::Postgres);
+                        crate::process::of_two_versions(case).await;
+                    }
+                )*
+            }
+        }
+    };
+}
+
+cases_of_two_versions! {
+    sessions::e2e_01_a_session_is_known_everywhere_until_it_is_deleted,
+    streams::e2e_02_a_stream_cut_after_every_event_loses_and_repeats_nothing,
+    streams::e2e_03_a_stream_of_a_killed_instance_ends_with_an_error,
+    asks::e2e_04_a_question_of_one_instance_is_answered_through_another,
+    streams::e2e_05_a_call_is_cancelled_through_another_instance,
+    notices::e2e_06_a_changed_list_is_told_to_everyone_who_asked,
+    notices::e2e_06_an_update_is_told_to_those_who_subscribed,
+    rolling::e2e_09_a_rolling_restart_loses_no_response,
+    asks::e2e_13_a_question_without_a_session_is_answered_at_another_instance,
+}
+
 cases! {
     sessions::e2e_01_a_session_is_known_everywhere_until_it_is_deleted,
     sessions::e2e_01_the_end_of_a_session_ends_its_streams_and_calls_everywhere,

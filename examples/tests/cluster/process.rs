@@ -1,8 +1,10 @@
 //! Instances as processes of their own.
 
 use std::{
+    future::Future,
     io::{BufRead, BufReader},
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
@@ -18,6 +20,32 @@ use crate::{
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cluster-node");
+
+tokio::task_local! {
+    /// Set while every second instance is of the next version.
+    static TWO_VERSIONS: ();
+}
+
+/// Runs a case on instances of this version and of the next, by turns.
+pub(crate) async fn of_two_versions(case: impl Future<Output = ()>) {
+    TWO_VERSIONS.scope((), case).await;
+}
+
+/// What the next instance runs, when there are so many.
+fn binary(instances: usize) -> PathBuf {
+    let this = PathBuf::from(BINARY);
+    if instances.is_multiple_of(2) || TWO_VERSIONS.try_with(|()| ()).is_err() {
+        return this;
+    }
+    let target = this.parent().unwrap().parent().unwrap();
+    let next = target.join("next-version/cluster-node");
+    assert!(
+        next.exists(),
+        "`cargo xtask examples` builds {}",
+        next.display()
+    );
+    next
+}
 const READY: &str = "listening on ";
 
 /// Bounds that make the work between instances quick.
@@ -63,7 +91,8 @@ impl Cluster {
         let own = flags.iter().map(|flag| (*flag).to_owned());
         let own = ["--instance".to_owned(), name].into_iter().chain(own);
         let flags = self.flags.iter().cloned().chain(own).collect();
-        self.nodes.push(Node::start("127.0.0.1:0", flags));
+        let binary = binary(self.nodes.len());
+        self.nodes.push(Node::start(binary, "127.0.0.1:0", flags));
         if let (Some(front), Some(node)) = (&mut self.front, self.nodes.last()) {
             front.add(node.address());
         }
@@ -89,6 +118,7 @@ impl Cluster {
 /// An instance that listens. Dropped, it is killed.
 pub(crate) struct Node {
     pub(crate) url: String,
+    binary: PathBuf,
     flags: Vec<String>,
     child: Child,
     log: Arc<Mutex<String>>,
@@ -96,8 +126,8 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    fn start(address: &str, flags: Vec<String>) -> Self {
-        let mut command = Command::new(BINARY);
+    fn start(binary: PathBuf, address: &str, flags: Vec<String>) -> Self {
+        let mut command = Command::new(&binary);
         for name in ["RUST_LOG", "MCP_STATE_KEYS"] {
             command.env_remove(name);
         }
@@ -134,6 +164,7 @@ impl Node {
         });
         Self {
             url,
+            binary,
             flags,
             child,
             log,
@@ -182,7 +213,7 @@ impl Node {
     /// Another start of an instance that has ended, at the same address.
     pub(crate) fn start_again(&mut self) {
         let address = self.address().to_string();
-        *self = Self::start(&address, self.flags.clone());
+        *self = Self::start(self.binary.clone(), &address, self.flags.clone());
     }
 }
 

@@ -15,7 +15,11 @@ use crate::{
     store::{InstanceId, SessionId, Version},
 };
 
-const VERSION: u8 = 1;
+/// Built with this variable, an instance writes as one of the next version: to test both beside each other.
+const VERSION: u8 = match option_env!("MCP_CORE_NEXT_VERSION") {
+    Some(_) => 2,
+    None => 1,
+};
 const READABLE_FROM: u8 = 1;
 const HEADER: usize = 3;
 

@@ -12,7 +12,11 @@ use serde_json::value::RawValue;
 
 use super::{InstanceId, LogKey, SessionId, SessionRecord, StoreError, StoreErrorKind};
 
-const VERSION: u32 = 1;
+/// Built with this variable, a store writes as one of the next version: to test both beside each other.
+const VERSION: u32 = match option_env!("MCP_CORE_NEXT_VERSION") {
+    Some(_) => 2,
+    None => 1,
+};
 const READABLE_FROM: u32 = 1;
 
 /// The members of a [`SessionRecord`], as they are stored.
