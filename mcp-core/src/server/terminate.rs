@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    future::pending,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -65,6 +66,13 @@ impl Endings {
     }
 }
 
+/// The other instances, as their leases show.
+struct Others {
+    names: HashSet<String>,
+    /// There are no others: each has had the time to renew its lease since the store was away.
+    complete: bool,
+}
+
 struct Waiting<'a> {
     endings: &'a Endings,
     number: u64,
@@ -118,11 +126,11 @@ impl Server {
     /// Tells the other instances that a session has ended, and waits until none serves it any more.
     async fn end_elsewhere(&self, id: &SessionId) -> Result<(), Refusal> {
         let began = self.0.clock.now();
-        let others = self.others().await?;
-        if others.is_empty() {
+        let Others { names, complete } = self.others().await?;
+        if names.is_empty() && complete {
             return Ok(());
         }
-        let mut waiting = self.0.endings.begin(others);
+        let mut waiting = self.0.endings.begin(names);
         let entry = Broadcast::SessionEnded {
             session: id.clone(),
             confirm: Some(Confirm {
@@ -131,8 +139,12 @@ impl Server {
             }),
         };
         self.broadcast(&entry).await?;
-        let confirmed = timeout(self.limits().freshness, &mut waiting.all).await;
-        if confirmed.is_ok() {
+        let all = async {
+            if (&mut waiting.all).await.is_err() || !complete {
+                pending::<()>().await;
+            }
+        };
+        if timeout(self.limits().freshness, all).await.is_ok() {
             return Ok(());
         }
         // Whoever did not confirm has verified the session since, unless the store was away: then it
@@ -150,12 +162,21 @@ impl Server {
     }
 
     /// The other instances that share the stores.
-    async fn others(&self) -> Result<HashSet<String>, Refusal> {
+    async fn others(&self) -> Result<Others, Refusal> {
+        if !self.0.stores.shared {
+            let names = HashSet::new();
+            return Ok(Others {
+                names,
+                complete: true,
+            });
+        }
         let leases = self.0.stores.leases.list(instance::LEASE_PREFIX).await;
         let leases = self.noted(leases)?;
+        let complete = self.may_judge_with(&leases);
         let own = self.instance().as_str();
         let holders = leases.into_iter().map(|lease| lease.holder);
-        Ok(holders.filter(|holder| holder != own).collect())
+        let names = holders.filter(|holder| holder != own).collect();
+        Ok(Others { names, complete })
     }
 
     /// Tells the instance that ended a session that it is not served here any more.

@@ -335,6 +335,8 @@ async fn the_end_of_a_session_waits_only_for_those_who_live() {
     let (a, b) = shared.two();
     let client = connect(&a).await;
     let _other = connect(&b).await;
+    // Since then every lease of those who live has been seen.
+    pass(SECOND * 30).await;
     call(&b, &client, "echo").await;
     let id = client.session().unwrap().id().clone();
     let began = Instant::now();

@@ -153,6 +153,29 @@ async fn nobody_says_that_a_session_has_ended_while_others_cannot_be_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_an_outage_those_whose_leases_ran_out_are_waited_for_too() {
+    let shared = Shared::new();
+    let ([(a, to_a), (b, to_b)], client) = known_to_two(&shared).await;
+    let id = client.session().unwrap().id().clone();
+    pass(SECOND * 30).await;
+    assert!(b.session(id.as_str(), None).await.is_ok());
+    for switch in [&to_a, &to_b] {
+        switch.set(true);
+    }
+    pass(SECOND * 15).await;
+    to_a.set(false);
+    pass(SECOND).await;
+    // The store shows no lease of it, and yet it lives.
+    let back = async {
+        pass(SECOND).await;
+        to_b.set(false);
+    };
+    let (ended, ()) = tokio::join!(a.terminate(&id), back);
+    assert!(ended.unwrap());
+    assert!(b.session(id.as_str(), None).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_deletes_again_tells_the_others_what_the_first_did_not() {
     let shared = Shared::new();
     let ([(a, to_a), (b, _)], client) = known_to_two(&shared).await;
