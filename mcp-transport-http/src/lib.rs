@@ -64,6 +64,7 @@ pub use self::{
 // Its snippets use other crates as well, and are compiled where those are at hand.
 #[cfg(not(doctest))]
 #[doc = include_str!("../docs/deployment.md")]
+#[doc = include_str!("../docs/runbooks.md")]
 pub mod deployment {}
 pub use axum;
 pub use mcp_core::transport::{IntoServer, ServeError, signal};

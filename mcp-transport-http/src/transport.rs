@@ -117,7 +117,8 @@ impl HttpTransport<ServerBuilder> {
         self.server(|server| server.revisions(revisions))
     }
 
-    /// The secrets shared by all instances. Default: random, good for this process only.
+    /// The secrets shared by all instances. Default: one that the instances agree on in a shared backend,
+    /// else random and good for this process only.
     pub fn state_keys(self, keys: KeyRing) -> Self {
         self.server(|server| server.state_keys(keys))
     }
