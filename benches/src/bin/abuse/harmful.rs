@@ -23,8 +23,8 @@ use crate::pause;
 
 /// How long a slow reader waits before it takes another byte.
 const BYTE_EVERY: Duration = Duration::from_secs(1);
-/// How long somebody waits who was refused.
-const AGAIN: Duration = Duration::from_secs(1);
+/// How long somebody waits who was refused or cut.
+const AGAIN: Duration = Duration::from_secs(5);
 const HEAD: &str = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                     accept: application/json, text/event-stream\r\n";
 
