@@ -119,7 +119,6 @@ async fn rest(stream: impl Stream<Item = StreamEvent>) -> Vec<String> {
     texts.collect().await
 }
 
-/// LS-06: an outage orphans nobody.
 /// Two instances that know the session of a client.
 async fn known_to_two(shared: &Shared) -> ([(Server, Switch); 2], TestClient) {
     let two = [shared.instance(), shared.instance()];
@@ -217,6 +216,7 @@ async fn a_call_that_begins_to_stream_in_an_outage_goes_on_without_its_client() 
     assert!(finished.load(Ordering::SeqCst));
 }
 
+/// LS-06: an outage orphans nobody.
 #[tokio::test(start_paused = true)]
 async fn after_an_outage_nobody_is_judged_before_everyone_could_renew() {
     let shared = Shared::new();

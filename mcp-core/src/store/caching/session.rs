@@ -15,11 +15,11 @@ use crate::{
 
 /// A session store whose `load` may answer from memory, for `freshness` at most.
 ///
-/// What another process changed or deleted is seen at the latest after `freshness`; what this one
-/// changes or deletes is seen at once. Whoever cannot live with that (SS-04 and SS-08 hold only after
-/// `freshness`) does not cache. Everything but `load` goes to the store, so compare-and-swap, expiry
-/// and `touch` keep their full promises: a record that was answered from memory cannot be overwritten
-/// when it is no longer the current one.
+/// What another process changed or deleted, and what expired, is seen at the latest after `freshness`;
+/// what this one changes or deletes is seen at once. Whoever cannot live with that (SS-04, SS-08, SS-13
+/// and SS-18 hold for `load` only after `freshness`) does not cache. Everything but `load` goes to the
+/// store, so compare-and-swap and `touch` keep their full promises: a record that was answered from
+/// memory cannot be overwritten when it is no longer the current one.
 ///
 /// A [`Server`](crate::Server) has a cache of its own that is told about changes; this one is for
 /// other users of the store.
