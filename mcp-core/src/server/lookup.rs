@@ -382,8 +382,8 @@ impl Server {
         ttl: Option<crate::store::Ttl>,
     ) -> Result<bool, StoreError> {
         let id = session.id();
-        let mut record = SessionRecord::clone(&session.record());
-        let mut version = session.version();
+        let (seen, mut version) = session.seen();
+        let mut record = SessionRecord::clone(&seen);
         for attempt in 0..ATTEMPTS {
             change(&mut record);
             let wanted = SessionChange {

@@ -146,8 +146,14 @@ impl Session {
     }
 
     pub(crate) fn version(&self) -> Version {
+        self.seen().1
+    }
+
+    /// The record as last seen and its version, which belong together: what is made of another record
+    /// would undo what came between.
+    pub(crate) fn seen(&self) -> (Arc<SessionRecord>, Version) {
         let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
-        cached.version
+        (Arc::clone(&cached.record), cached.version)
     }
 
     /// Waits until `notifications/initialized` has arrived somewhere.
