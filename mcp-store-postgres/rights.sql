@@ -6,5 +6,5 @@ GRANT USAGE ON SCHEMA "mcp" TO mcp_server;
 GRANT SELECT ON "mcp".migrations TO mcp_server;
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON "mcp".sessions, "mcp".logs, "mcp".events, "mcp".purges, "mcp".leases TO mcp_server;
-GRANT USAGE ON SEQUENCE "mcp".fences TO mcp_server;
+GRANT UPDATE ON SEQUENCE "mcp".fences TO mcp_server;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA "mcp" TO mcp_server;

@@ -83,3 +83,8 @@ CREATE INDEX leases_expiry ON "mcp".leases (ns, expires_at);
 
 -- One for all names, so that a name may be forgotten and its fences still grow.
 CREATE SEQUENCE "mcp".fences;
+
+-- What grows also when everything was lost.
+CREATE FUNCTION "mcp".microseconds() RETURNS bigint LANGUAGE sql AS $$
+    SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+$$;

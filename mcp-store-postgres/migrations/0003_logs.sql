@@ -196,6 +196,7 @@ CREATE FUNCTION "mcp".attach_log(
 ) LANGUAGE plpgsql AS $$
 DECLARE
     l "mcp".logs;
+    next_generation bigint;
 BEGIN
     IF p_make THEN
         l := "mcp".open_log(p_ns, p_key, p_session, p_lock, p_abandoned, p_epoch);
@@ -206,13 +207,14 @@ BEGIN
     IF l.ns IS NULL THEN
         RETURN;
     END IF;
+    next_generation := greatest(l.generation + 1, "mcp".microseconds());
     UPDATE "mcp".logs h SET
-        generation = h.generation + 1, reader_instance = p_instance,
+        generation = next_generation, reader_instance = p_instance,
         reader_connection = p_connection,
         expires_at = CASE WHEN h.sealed THEN h.expires_at
                           ELSE "mcp".later(h.expires_at, p_abandoned) END
     WHERE h.ns = p_ns AND h.key = p_key;
-    RETURN QUERY SELECT l.generation + 1, l.acked_epoch, l.acked_seq, l.epoch, l.seq,
+    RETURN QUERY SELECT next_generation, l.acked_epoch, l.acked_seq, l.epoch, l.seq,
                         "mcp".floor_at(l, clock_timestamp()), l.sealed;
 END $$;
 

@@ -6,7 +6,7 @@ use mcp_core::{
     store::{
         Caps, Created, SessionChange, SessionId, SessionRecord, SessionStore, StoreError,
         StoreErrorKind, Ttl, Version, Versioned,
-        codec::{decode_session, encode_session},
+        codec::{decode_session, encode_session, readable},
     },
 };
 use sqlx::{Row, postgres::PgRow};
@@ -70,7 +70,7 @@ const LIST: Statement = Statement {
     operation: "session.list",
     effect: Effect::Read,
     text: r#"
-        SELECT s.record, s.version, (extract(epoch FROM s.created_at) * 1000)::bigint
+        SELECT s.record, s.version, (extract(epoch FROM s.created_at) * 1000)::bigint, s.id
         FROM "mcp".sessions s
         WHERE s.ns = $1 AND s.id >= $2 AND s.record IS NOT NULL
           AND s.expires_at > clock_timestamp()
@@ -185,15 +185,26 @@ impl SessionStore for PostgresBackend {
         after: Option<&SessionId>,
         limit: usize,
     ) -> Result<Vec<Versioned>, StoreError> {
-        // Nothing lies between an id and the same with a zero byte behind it.
-        let first = after.map_or(Vec::new(), |id| [id.as_str().as_bytes(), &[0]].concat());
-        let rows = self.pool().rows(&LIST, |query| {
-            query
-                .bind(self.namespace())
-                .bind(first.as_slice())
-                .bind(length(limit))
-        });
-        rows.await?.iter().map(|row| decode(row, &LIST)).collect()
+        let mut page = Vec::new();
+        let mut after: Option<Vec<u8>> = after.map(|id| id.as_str().as_bytes().to_vec());
+        while page.len() < limit {
+            // Nothing lies between an id and the same with a zero byte behind it.
+            let first = after.map_or(Vec::new(), |id| [&id[..], &[0]].concat());
+            let wanted = limit - page.len();
+            let rows = self.pool().rows(&LIST, |query| {
+                let query = query.bind(self.namespace()).bind(first.clone());
+                query.bind(length(wanted))
+            });
+            let rows = rows.await?;
+            for row in &rows {
+                page.extend(readable(decode(row, &LIST))?);
+            }
+            if rows.len() < wanted {
+                break;
+            }
+            after = rows.last().map(|row| get(row, 3, &LIST)).transpose()?;
+        }
+        Ok(page)
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {

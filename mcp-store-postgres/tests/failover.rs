@@ -8,8 +8,8 @@ use bytes::Bytes;
 use mcp_core::{
     BoxError,
     store::{
-        Append, Appended, EventStore, InstanceId, LogKey, Position, Read, ReadLimit, StoreError,
-        StoreErrorKind,
+        Append, Appended, EventStore, Fence, From, Generation, InstanceId, LeaseStore, LogKey,
+        Position, Read, ReadLimit, ReaderId, StoreError, StoreErrorKind,
     },
 };
 use mcp_store_postgres::PostgresBackend;
@@ -21,6 +21,8 @@ const PAGE: ReadLimit = ReadLimit {
     events: 100,
     bytes: 1 << 20,
 };
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn log() -> LogKey {
     LogKey::Inbox(InstanceId::new("here"))
@@ -34,6 +36,20 @@ async fn append(
     let events = [Bytes::from_static(payload.as_bytes())];
     let batch = Append::new(&events, KEEP).writer_seen(seen);
     store.append(&log(), batch).await
+}
+
+/// Holds a lease and attaches a reader `times` times; the last fence and generation.
+async fn draw(store: &PostgresBackend, times: u64) -> Result<(Fence, Generation), BoxError> {
+    let mut drawn = None;
+    for connection in 0..times {
+        let fence = store.hold("name", "here", MINUTE, b"").await?;
+        let fence = fence.ok_or("the lease is held")?;
+        store.release("name", fence).await?;
+        let reader = ReaderId::new(InstanceId::new("here"), connection);
+        let attached = store.attach(&log(), &reader, From::Acknowledged).await?;
+        drawn = attached.map(|attached| (fence, attached.generation));
+    }
+    drawn.ok_or_else(|| "nothing was drawn".into())
 }
 
 /// A store by way of a wire that leads to a server.
@@ -76,6 +92,7 @@ async fn a_failover_to_a_shorter_standby_begins_a_new_epoch() -> Result<(), BoxE
     execute(&standby.url(), "SELECT pg_reload_conf()").await?;
     while number(&primary.url(), "SELECT count(*) FROM pg_stat_replication").await? > 0 {}
     append(&store, "lost", None).await?;
+    let (fence, generation) = draw(&store, 50).await?;
     let lost = append(&store, "lost too", None).await?.last;
     assert_eq!(lost.seq, 3);
     primary.kill()?;
@@ -92,6 +109,13 @@ async fn a_failover_to_a_shorter_standby_begins_a_new_epoch() -> Result<(), BoxE
     };
     let payloads: Vec<_> = events.iter().map(|event| &event.payload[..]).collect();
     assert_eq!(payloads, [b"after"]);
+    // Whoever held a lease or read a log before the failover is not taken for who does now.
+    let (fence_after, generation_after) = draw(&store, 1).await?;
+    assert!(fence_after > fence, "{fence_after:?} after {fence:?}");
+    assert!(
+        generation_after > generation,
+        "{generation_after:?} after {generation:?}"
+    );
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! The way to the servers of a cluster.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 #[cfg(feature = "tls")]
 use deadpool_redis::redis::TlsCertificates;
@@ -23,13 +26,23 @@ use crate::{
     slot::{Failure, pause},
 };
 
-/// Connections to every server of a cluster. The client keeps and replaces them.
+/// Connections to every server of a cluster. The client keeps them and replaces those that ended;
+/// a server that does not answer in time makes this replace them all, for nobody can tell whether it
+/// is slow or its connection leads nowhere.
 pub(crate) struct Cluster {
     nodes: Vec<ConnectionInfo>,
     deadline: Duration,
     #[cfg(feature = "tls")]
     certificates: Option<TlsCertificates>,
-    connection: OnceCell<ClusterConnection>,
+    held: Mutex<Held>,
+}
+
+/// The connections, once somebody has needed them.
+#[derive(Clone, Default)]
+struct Held {
+    connection: Arc<OnceCell<ClusterConnection>>,
+    /// How many there were before.
+    number: u64,
 }
 
 impl Cluster {
@@ -39,7 +52,7 @@ impl Cluster {
             deadline,
             #[cfg(feature = "tls")]
             certificates: None,
-            connection: OnceCell::new(),
+            held: Mutex::default(),
         }
     }
 
@@ -59,7 +72,8 @@ impl Cluster {
 
     /// The answer of the node that has the command's keys, or why there is none.
     pub(crate) async fn send(&self, command: &Cmd, until: Instant) -> Result<Value, Fault> {
-        let connect = self.connection.get_or_try_init(async || {
+        let held = self.lock().clone();
+        let connect = held.connection.get_or_try_init(async || {
             let client = self.client(|builder| builder)?;
             client.get_async_connection().await
         });
@@ -72,6 +86,7 @@ impl Cluster {
         loop {
             let answer = connection.req_packed_command(command);
             let Ok(answer) = timeout_at(until, answer).await else {
+                self.discard(held.number);
                 return Err(Fault::NoReply);
             };
             let error = match answer.and_then(Value::extract_error) {
@@ -80,6 +95,9 @@ impl Cluster {
             };
             // The client has learnt from it where the slot is now.
             refusals += 1;
+            if error.is_timeout() {
+                self.discard(held.number);
+            }
             let again = Instant::now() + pause(refusals);
             if !error::is_of_another_node(&error) || again >= until {
                 return Err(Fault::Answer(error));
@@ -101,6 +119,23 @@ impl Cluster {
             connection.ssubscribe(*channel).await?;
         }
         Ok(connection)
+    }
+
+    /// Lets go of the connections, unless they are gone already. Who waits for an answer still has
+    /// them.
+    fn discard(&self, number: u64) {
+        let mut held = self.lock();
+        if held.number == number {
+            metrics::counter!("mcp.store.connections.lost").increment(1);
+            *held = Held {
+                connection: Arc::default(),
+                number: number + 1,
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Repeats nothing by itself: only this store knows what may be done twice.

@@ -29,7 +29,8 @@ struct Row {
 }
 
 /// What a server's refusal means, by its code. It refuses a script before it runs or at its first
-/// write, so nothing was applied.
+/// write, so nothing was applied. (A user who may run a script and not all of its commands would be
+/// refused in its midst: the rights that are documented are those of whole scripts.)
 const REFUSALS: &[(&str, Row)] = {
     use Connection::{Good, Replace};
     use StoreErrorKind::{Corrupt, Unavailable};

@@ -9,7 +9,7 @@ use mcp_core::{
     store::{
         Caps, Created, SessionChange, SessionId, SessionRecord, SessionStore, StoreError,
         StoreErrorKind, Ttl, Version, Versioned,
-        codec::{decode_session, encode_session},
+        codec::{decode_session, encode_session, readable},
     },
 };
 
@@ -145,7 +145,10 @@ impl SessionStore for RedisBackend {
         while page.len() < limit {
             let wanted = (limit - page.len()).min(PAGE);
             let ids = self.indexed(&operation, after.as_ref(), wanted).await?;
-            let loads = ids.iter().map(|id| self.load_in(&operation, id));
+            let loads = ids.iter().map(async |id| {
+                let loaded = self.load_in(&operation, id).await;
+                readable(loaded).map(Option::flatten)
+            });
             page.extend(try_join_all(loads).await?.into_iter().flatten());
             if ids.len() < wanted {
                 break;

@@ -67,11 +67,13 @@ impl RedisBackend {
                 indexed.map_err(error::half_done)?;
                 Ok(Created::Created(Version(1)))
             }
-            "exists" if is_new => {
-                self.release(operation, id, &new.owner).await?;
+            "exists" => {
+                // The place is needed if another create of this id, for this owner, came first.
+                if is_new && self.owner(operation, id).await? != Some(new.owner.clone()) {
+                    self.release(operation, id, &new.owner).await?;
+                }
                 Ok(Created::Exists)
             }
-            "exists" => Ok(Created::Exists),
             _ => Err(reply.unexpected()),
         }
     }
@@ -159,6 +161,18 @@ impl RedisBackend {
                 return Ok(lives.then_some(false));
             }
         }
+    }
+
+    /// Whom a session belongs to; a tombstone belongs to nobody.
+    async fn owner(
+        &self,
+        operation: &Operation<'_>,
+        id: &SessionId,
+    ) -> Result<Option<String>, StoreError> {
+        let mut owner = cmd("HGET");
+        owner.arg(self.keys().session(id)).arg("owner");
+        let owner = operation.command(&owner).await?;
+        Reply::new(operation.name(), owner).maybe_text()
     }
 
     async fn release(

@@ -127,6 +127,31 @@ async fn listeners_hear_whatever_node_has_their_channel() -> Result<(), BoxError
     Ok(())
 }
 
+/// BP-13: a connection that leads nowhere is replaced.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_fell_silent_is_reached_again_by_another_connection() -> Result<(), BoxError> {
+    let cluster = Cluster::start().await?;
+    let store = cluster.builder().deadline(Duration::from_millis(500));
+    let store = store.build()?;
+    let logs: Vec<LogKey> = (0..20).map(|n| stream(&format!("s{n}"), "get")).collect();
+    store.heads(&logs).await?;
+    // What is on the way stays there for ever; new connections lead to the nodes.
+    for wire in &cluster.wires {
+        wire.strand();
+    }
+    let failed = store.heads(&logs).await;
+    assert!(failed.is_err_and(|error| error.is_retryable()));
+    let mut answer = store.heads(&logs).await;
+    for _ in 0..5 {
+        if answer.is_ok() {
+            break;
+        }
+        answer = store.heads(&logs).await;
+    }
+    assert_eq!(answer?, vec![None; 20]);
+    Ok(())
+}
+
 /// BP-15: slots may move.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slot_that_moved_is_found_within_the_call() -> Result<(), BoxError> {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use mcp_core::BoxError;
 use mcp_store_redis::RedisBackend;
 use mcp_testkit::{
-    Capability, Claims, Harness, Namespace, event_store, lease_store, session_store, topic,
+    Capability, Claims, Harness, Namespace, event_store, fault::Cutter, lease_store, session_store,
+    topic,
 };
 use nodes::Cluster;
 
@@ -46,12 +47,20 @@ impl<S: Send + Sync + 'static> Harness for OnCluster<S> {
         ];
         self.cluster.ask::<()>(&advance).await.map(drop)
     }
+
+    async fn sever(&self, _: &Namespace) -> Result<(), BoxError> {
+        self.cluster.wires.iter().for_each(Cutter::cut);
+        Ok(())
+    }
+
+    async fn restore(&self, _: &Namespace) -> Result<(), BoxError> {
+        self.cluster.wires.iter().for_each(Cutter::heal);
+        Ok(())
+    }
 }
 
-/// Taking a whole cluster away is what the tests of a single server do in small.
 fn claims() -> Claims {
-    let why = "the wires of a cluster cannot be cut at once";
-    Claims::new().without(Capability::Outage, why)
+    Claims::new().with(Capability::Outage)
 }
 
 #[tokio::test(flavor = "multi_thread")]

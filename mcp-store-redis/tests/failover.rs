@@ -6,8 +6,8 @@ use bytes::Bytes;
 use mcp_core::{
     BoxError,
     store::{
-        Append, Appended, EventStore, InstanceId, LogKey, Position, Read, ReadLimit, Retention,
-        StoreError,
+        Append, Appended, EventStore, Fence, From, Generation, InstanceId, LeaseStore, LogKey,
+        Position, Read, ReadLimit, ReaderId, Retention, StoreError,
     },
 };
 use mcp_store_redis::RedisBackend;
@@ -24,6 +24,8 @@ const PAGE: ReadLimit = ReadLimit {
     bytes: 1 << 20,
 };
 
+const MINUTE: Duration = Duration::from_mins(1);
+
 fn log() -> LogKey {
     LogKey::Inbox(InstanceId::new("here"))
 }
@@ -36,6 +38,20 @@ async fn append(
     let events = [Bytes::from_static(payload.as_bytes())];
     let batch = Append::new(&events, KEEP).writer_seen(seen);
     store.append(&log(), batch).await
+}
+
+/// Holds a lease and attaches a reader `times` times; the last fence and generation.
+async fn draw(store: &RedisBackend, times: u64) -> Result<(Fence, Generation), BoxError> {
+    let mut drawn = None;
+    for connection in 0..times {
+        let fence = store.hold("name", "here", MINUTE, b"").await?;
+        let fence = fence.ok_or("the lease is held")?;
+        store.release("name", fence).await?;
+        let reader = ReaderId::new(InstanceId::new("here"), connection);
+        let attached = store.attach(&log(), &reader, From::Acknowledged).await?;
+        drawn = attached.map(|attached| (fence, attached.generation));
+    }
+    drawn.ok_or_else(|| "nothing was drawn".into())
 }
 
 /// A server and a replica of it that is as far.
@@ -88,6 +104,7 @@ async fn a_failover_to_a_shorter_replica_begins_a_new_epoch() -> Result<(), BoxE
 
     replica.command(&["REPLICAOF", "NO", "ONE"])?;
     append(&store, "lost", None).await?;
+    let (fence, generation) = draw(&store, 50).await?;
     let lost = append(&store, "lost too", None).await?.last;
     assert_eq!(lost.seq, 3);
     primary.kill()?;
@@ -103,6 +120,13 @@ async fn a_failover_to_a_shorter_replica_begins_a_new_epoch() -> Result<(), BoxE
     };
     let payloads: Vec<_> = events.iter().map(|event| &event.payload[..]).collect();
     assert_eq!(payloads, [b"after"]);
+    // Whoever held a lease or read a log before the failover is not taken for who does now.
+    let (fence_after, generation_after) = draw(&store, 1).await?;
+    assert!(fence_after > fence, "{fence_after:?} after {fence:?}");
+    assert!(
+        generation_after > generation,
+        "{generation_after:?} after {generation:?}"
+    );
     // Nobody takes what came after for what was lost.
     let gap = store.read(&log(), lost, None, PAGE).await?;
     assert!(matches!(gap, Read::Gap { .. }), "{gap:?}");

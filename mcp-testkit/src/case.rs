@@ -17,7 +17,8 @@ use mcp_core::{BoxError, store::SessionId};
 use tokio::{runtime, time::timeout};
 
 use crate::{
-    Claims, Damage, Failure, Harness, Namespace, Outcome, Rule, report, settings, shown::chain,
+    Capability, Claims, Damage, Failure, Harness, Namespace, Outcome, Rule, claims, report,
+    settings, shown::chain,
 };
 
 /// How many threads a case has, so that what runs at once really does.
@@ -225,22 +226,34 @@ pub fn run_claims<H: Harness>(
     backend: &str,
     harness: &H,
     claims: &Claims,
-    known: &[crate::Capability],
+    known: &[Capability],
     rules: &[Rule],
 ) {
-    let suite = rules.first().map_or("", |rule| rule.suite);
-    let text = "each capability is claimed or disclaimed, and what is disclaimed is not there";
-    let rule = Rule::new(suite, "declares_its_capabilities", "", text);
-    let outcome = on_own_runtime(async {
-        let case = Case::new(harness, &rule);
-        case.judge(crate::claims::check(&case, claims, known)).await
-    });
+    let rule = claims_rule(rules);
+    let outcome = on_own_runtime(judge_claims(harness, &rule, claims, known));
     assert!(outcome == Outcome::Passed, "{}", explain(&rule, &outcome));
     for rule in rules {
         if let Some(why) = rule.needs.and_then(|needs| claims.reason(needs)) {
             finish(backend, rule, &Outcome::NotClaimed { why });
         }
     }
+}
+
+/// The rule that every suite has besides its own.
+pub(crate) fn claims_rule(rules: &[Rule]) -> Rule {
+    let suite = rules.first().map_or("", |rule| rule.suite);
+    let text = "each capability is claimed or disclaimed, and what is disclaimed is not there";
+    Rule::new(suite, "declares_its_capabilities", "", text)
+}
+
+pub(crate) async fn judge_claims<H: Harness>(
+    harness: &H,
+    rule: &Rule,
+    claims: &Claims,
+    known: &[Capability],
+) -> Outcome {
+    let case = Case::new(harness, rule);
+    case.judge(claims::check(&case, claims, known)).await
 }
 
 fn on_own_runtime(body: impl Future<Output = Outcome>) -> Outcome {

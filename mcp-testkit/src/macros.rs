@@ -100,7 +100,7 @@ macro_rules! __suite {
                 .needs($crate::__needs!($section)),
         )*)*];
 
-        /// Checks every rule that the backend does not disclaim.
+        /// Checks the claims, and every rule that the backend does not disclaim.
         ///
         /// # Cancel safety
         ///
@@ -110,6 +110,10 @@ macro_rules! __suite {
             H: $crate::Harness<Store: $bound>,
         {
             let mut report = $crate::Report::default();
+            let rule = $crate::case::claims_rule(RULES);
+            let known = [$($crate::__capability!($known)),*];
+            let outcome = $crate::case::judge_claims(harness, &rule, claims, &known).await;
+            report.push(rule, outcome);
             for rule in RULES {
                 let disclaimed = rule.needs.and_then(|needs| claims.reason(needs));
                 let outcome = match disclaimed {

@@ -156,6 +156,7 @@ promises! {
     "X-08" Store "no call blocks its thread";
     "X-09" Store "a thousand calls at once";
     "X-10" Store "errors and `Debug` show no payload and no whole id";
+    "X-11" Release "a store that encrypts keeps every promise" "no store encrypts yet";
     "X-12" Wire "the least rights that are documented are enough" "users and their rights are the backend's own";
     "X-13" Store "two namespaces never touch each other";
     "X-14" Wire "migrations are idempotent, concurrent and resumable, and none goes back" "only a backend with a schema migrates";
@@ -175,6 +176,7 @@ promises! {
     "E2E-11" Server "a second stream while the first is half-open is served" "it takes servers";
     "E2E-12" Server "fleets of two versions and clients of both eras pass all of this" "it takes servers";
     "E2E-13" Server "rounds of one call on different instances succeed" "it takes servers";
+    "E2E-14" Release "a task made on one instance is served by all" "there are no tasks yet";
     "E2E-15" Server "a session with an open stream or a long call does not expire" "it takes servers";
 }
 

@@ -4,6 +4,7 @@ mod support;
 
 use mcp_core::store::{MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore};
 
+use mcp_testkit::Claims;
 use support::Memory;
 
 mod session_store {
@@ -47,4 +48,12 @@ mod topic {
         with: [],
         without: { outage: "it is in the process that uses it" },
     }
+}
+
+#[tokio::test]
+async fn the_function_form_checks_the_claims_too() {
+    let harness = Memory::new(MemoryLeaseStore::with_clock);
+    let report = mcp_testkit::lease_store::run_all(&harness, &Claims::new()).await;
+    let broken: Vec<_> = report.failures().map(|line| line.rule.name).collect();
+    assert!(broken.contains(&"declares_its_capabilities"), "{report}");
 }

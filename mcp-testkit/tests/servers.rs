@@ -154,6 +154,40 @@ fn a_wire_passes_stalls_and_is_cut() {
 }
 
 #[test]
+fn a_wire_that_is_cut_and_healed_at_once_has_closed_every_connection() {
+    let (address, server) = echo();
+    let wire = Cutter::to(address).unwrap();
+    let mut stream = TcpStream::connect(wire.addr()).unwrap();
+    stream.write_all(b"a").unwrap();
+    assert_eq!(read(&mut stream, 1), b"a");
+    wire.cut();
+    wire.heal();
+    assert!(!wire.is_cut());
+    stream.write_all(b"b").ok();
+    assert_eq!(stream.read(&mut [0]).unwrap_or(0), 0);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_stranded_connection_leads_nowhere_and_a_new_one_goes_through() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let wire = Cutter::to(listener.local_addr().unwrap()).unwrap();
+    let mut old = TcpStream::connect(wire.addr()).unwrap();
+    old.write_all(b"a").unwrap();
+    let (mut end_of_old, _) = listener.accept().unwrap();
+    assert_eq!(read(&mut end_of_old, 1), b"a");
+    wire.strand();
+    old.write_all(b"b").unwrap();
+    let mut new = TcpStream::connect(wire.addr()).unwrap();
+    new.write_all(b"c").unwrap();
+    let (mut end_of_new, _) = listener.accept().unwrap();
+    assert_eq!(read(&mut end_of_new, 1), b"c");
+    let brief = Some(Duration::from_millis(50));
+    end_of_old.set_read_timeout(brief).unwrap();
+    assert!(end_of_old.read(&mut [0]).is_err());
+}
+
+#[test]
 fn a_wire_is_cut_in_the_midst_of_a_request() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let wire = Cutter::to(listener.local_addr().unwrap()).unwrap();

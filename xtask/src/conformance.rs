@@ -321,7 +321,7 @@ What no store can keep alone. Each is proven by the tests that name it; one that
 ";
 
 const RELEASE: &str = "
-## Before a release
+## Before a release, and later
 
 | promise | | why no test does it |
 |---|---|---|

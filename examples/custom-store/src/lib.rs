@@ -13,7 +13,7 @@ use mcp_core::{
         StoreError,
         StoreErrorKind::{self, Conflict, InvalidArgument, Unavailable, Unknown},
         Ttl, Version, Versioned,
-        codec::{decode_session, encode_session},
+        codec::{decode_session, encode_session, readable},
     },
 };
 use sqlx::{
@@ -54,7 +54,7 @@ const DELETE: &str = "
     UPDATE sessions SET record = NULL, owner = NULL, due = now + ?2
     FROM clock WHERE sessions.id = ?1 AND record IS NOT NULL AND due > now";
 const LIST: &str = "
-    SELECT record, version, created FROM live WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2";
+    SELECT record, version, created, id FROM live WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2";
 const SWEEP: &str = "
     DELETE FROM sessions WHERE id IN
         (SELECT id FROM sessions, clock WHERE due <= now ORDER BY due LIMIT ?1)";
@@ -205,12 +205,22 @@ impl SessionStore for SqliteSessionStore {
         after: Option<&SessionId>,
         limit: usize,
     ) -> Result<Vec<Versioned>, StoreError> {
-        let list = sqlx::query(LIST).bind(after.map(key)).bind(count(limit));
-        let rows = list
-            .fetch_all(&self.pool)
-            .await
-            .map_err(|e| failed(e, "session.list"))?;
-        rows.iter().map(|row| decode(row, "session.list")).collect()
+        let mut page = Vec::new();
+        let mut after = after.map(|id| key(id).to_vec());
+        while page.len() < limit {
+            let wanted = limit - page.len();
+            let list = sqlx::query(LIST).bind(after.take()).bind(count(wanted));
+            let rows = list.fetch_all(&self.pool).await;
+            let rows = rows.map_err(|e| failed(e, "session.list"))?;
+            for row in &rows {
+                page.extend(readable(decode(row, "session.list"))?);
+            }
+            if rows.len() < wanted {
+                break;
+            }
+            after = rows.last().map(|row| row.get(3));
+        }
+        Ok(page)
     }
 
     async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {

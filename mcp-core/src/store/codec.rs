@@ -102,6 +102,22 @@ pub fn decode_session(bytes: &[u8], operation: &'static str) -> Result<SessionRe
     Ok(record)
 }
 
+/// What a list shows of a record that was decoded: one that cannot be read, because it is `Corrupt`
+/// or of another version, is left out. Every other error stays one.
+///
+/// # Errors
+///
+/// That of `decoded`, unless it concerns this one record.
+pub fn readable<T>(decoded: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match decoded {
+        Ok(record) => Ok(Some(record)),
+        Err(error) => match error.kind() {
+            StoreErrorKind::Corrupt | StoreErrorKind::Unsupported => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
+
 impl LogKey {
     /// The key as text, for keys and messages of a backend. No two keys have the same.
     #[must_use]

@@ -266,7 +266,8 @@ impl SessionChange {
 /// * SS-24: namespaces share nothing, also when the name of one begins with that of the other.
 /// * SS-25: the cap of a principal is never exceeded; expired sessions do not count.
 /// * SS-26: a stored record says which versions can read it; who cannot answers `Unsupported`.
-/// * SS-27: bytes that cannot be decoded are `Corrupt`, and concern that one session.
+/// * SS-27: bytes that cannot be decoded are `Corrupt`, and concern that one session: a list leaves
+///   it out.
 /// * SS-28: application data comes back byte for byte through every call.
 /// * SS-29: `list` pages through the sessions in the order of the bytes of their ids, each once.
 ///
@@ -345,11 +346,13 @@ pub trait SessionStore: Send + Sync {
 
     /// Up to `limit` live sessions with ids after `after`, in the order of the bytes of their ids.
     ///
-    /// A session that lives from the first page to the last is seen exactly once.
+    /// A session that lives from the first page to the last is seen exactly once. A page with fewer
+    /// than `limit` is the last one. A session whose record cannot be read is left out, so that one
+    /// of them does not keep an operator from all others.
     ///
     /// # Errors
     ///
-    /// As for `load`.
+    /// As for `load`, but for a record that cannot be read.
     ///
     /// # Cancel safety
     ///

@@ -11,7 +11,10 @@ if not head then
   save(head)
 end
 redis.call('HSET', HEAD, 'reader', INSTANCE, 'connection', CONNECTION)
-local generation = redis.call('HINCRBY', HEAD, 'generation', 1)
+-- At least the microseconds since the epoch, so that generations grow also when the log was lost.
+local last = tonumber(redis.call('HGET', HEAD, 'generation') or 0)
+local generation = int(math.max(last + 1, time[1] * 1000000 + time[2]))
+redis.call('HSET', HEAD, 'generation', generation)
 used(head)
 local acknowledged = redis.call('HMGET', HEAD, 'acknowledged_epoch', 'acknowledged_seq')
 return {generation, acknowledged[1], acknowledged[2], shown(head)}

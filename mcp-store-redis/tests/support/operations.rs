@@ -6,9 +6,9 @@ use bytes::Bytes;
 use mcp_core::{
     BoxError,
     store::{
-        Append, Audience, Caps, EventStore, From, Generation, InstanceId, LeaseStore, LogKey,
-        Notifier, Position, ReadLimit, ReaderId, Retention, SessionChange, SessionId, SessionStore,
-        Ttl, Version,
+        Append, Audience, Caps, EventStore, From, InstanceId, LeaseStore, LogKey, Notifier,
+        Position, ReadLimit, ReaderId, Retention, SessionChange, SessionId, SessionStore, Ttl,
+        Version,
     },
 };
 use mcp_store_redis::RedisBackend;
@@ -106,9 +106,9 @@ async fn logs(
         done("event.append", 1);
     }
     let reader = ReaderId::new(InstanceId::new("here"), 1);
-    store.attach(&log, &reader, From::Acknowledged).await?;
+    let attached = store.attach(&log, &reader, From::Acknowledged).await?;
     done("event.attach", 1);
-    let generation = Some(Generation(1));
+    let generation = attached.map(|attached| attached.generation);
     store
         .read(&log, Position::BEGINNING, generation, PAGE)
         .await?;

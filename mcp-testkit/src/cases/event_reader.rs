@@ -2,14 +2,14 @@
 
 use mcp_core::{
     BoxError,
-    store::{Append, Epoch, EventStore, From, Generation, LogKey, Position, Read},
+    store::{Append, Epoch, EventStore, From, LogKey, Position, Read},
 };
 
 use tokio::task::yield_now;
 
 use super::event_support::{
-    ALL, all_texts, append, attach, gap, head, payloads, positions, read, read_as, reader, stream,
-    texts,
+    ALL, MINUTE, all_texts, append, attach, gap, head, payloads, positions, read, read_as, reader,
+    stream, texts,
 };
 use crate::{Case, CaseResult, Harness, race};
 
@@ -58,7 +58,7 @@ where
     let log = stream("s", "get");
     let last = append(&here, &log, &["a"]).await?;
     let first = attach(&here, &log, 1, From::Acknowledged).await?;
-    assert_eq!((first.generation, first.head.last), (Generation(1), last));
+    assert_eq!(first.head.last, last);
     let found = read_as(&here, &log, first.after, first.generation, 9).await?;
     assert_eq!(texts(found)?, ["a"]);
     let start = From::After(Position::BEGINNING);
@@ -139,11 +139,34 @@ where
         assert_eq!(head(&store, &log).await?, None);
     }
     let made = attach(&store, &log, 1, From::Acknowledged).await?;
-    assert_eq!((made.generation, made.head.last.seq), (Generation(1), 0));
+    assert_eq!(made.head.last.seq, 0);
     assert_ne!(made.head.last.epoch, Epoch(0));
     assert_eq!(all_texts(&store, &log).await?, [""; 0]);
     let first = append(&store, &log, &["a"]).await?;
     assert_eq!(first, Position::new(made.head.last.epoch, 1));
+    Ok(())
+}
+
+pub async fn el_26_no_generation_comes_back_with_another_log<H>(case: &Case<'_, H>) -> CaseResult
+where
+    H: Harness<Store: EventStore>,
+{
+    let (here, there) = (case.open().await?, case.open().await?);
+    let log = stream("s", "get");
+    let mut before = attach(&here, &log, 1, From::Acknowledged).await?;
+    for connection in 2..5 {
+        assert!(here.seal(&log, None, MINUTE).await?);
+        case.advance(MINUTE * 2).await?;
+        let again = attach(&there, &log, connection, From::Acknowledged).await?;
+        assert_ne!(again.head.last.epoch, before.head.last.epoch);
+        assert!(
+            again.generation > before.generation,
+            "{again:?} after {before:?}"
+        );
+        let late = read_as(&here, &log, Position::BEGINNING, before.generation, 9).await?;
+        assert_eq!(late, Read::Superseded);
+        before = again;
+    }
     Ok(())
 }
 

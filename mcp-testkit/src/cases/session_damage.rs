@@ -1,7 +1,7 @@
 //! Sessions whose stored bytes are not what they should be.
 
 use mcp_core::store::{
-    SessionChange, SessionId, SessionStore, StoreError, StoreErrorKind, Version,
+    SessionChange, SessionId, SessionStore, StoreError, StoreErrorKind, Version, Versioned,
 };
 
 use crate::{
@@ -48,4 +48,28 @@ pub async fn ss_27_a_damaged_record_is_corrupt<H: Harness<Store: SessionStore>>(
     case: &Case<'_, H>,
 ) -> CaseResult {
     damaged(case, Damage::Garbage, StoreErrorKind::Corrupt).await
+}
+
+pub async fn ss_27_what_cannot_be_read_is_left_out_of_lists<H: Harness<Store: SessionStore>>(
+    case: &Case<'_, H>,
+) -> CaseResult {
+    let store = case.open().await?;
+    for id in ["a", "b", "c", "d", "e"] {
+        create(&store, &record(id)?).await?;
+    }
+    for (id, damage) in [("b", Damage::Garbage), ("c", Damage::FromTheFuture)] {
+        case.damage(&SessionId::new(id), damage).await?;
+    }
+    let ids = |page: Vec<Versioned>| page.into_iter().map(|found| found.record.id);
+    let page: Vec<_> = ids(store.list(None, 2).await?).collect();
+    assert_eq!(
+        page,
+        ["a", "d"].map(SessionId::new),
+        "a page is full when it can be"
+    );
+    let page: Vec<_> = ids(store.list(page.last(), 2).await?).collect();
+    assert_eq!(page, ["e"].map(SessionId::new));
+    let all: Vec<_> = ids(store.list(None, 10).await?).collect();
+    assert_eq!(all, ["a", "d", "e"].map(SessionId::new));
+    Ok(())
 }

@@ -41,6 +41,17 @@ enum Mode {
     End,
 }
 
+/// The state of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    mode: Mode,
+    /// How often it was cut. A connection ends when there was a cut since it began, also when the
+    /// wire is whole again before anybody looks.
+    cuts: u64,
+    /// How often connections were stranded. One that began before the last time leads nowhere.
+    strandings: u64,
+}
+
 /// A TCP proxy in this process, to put between a store and its backend.
 ///
 /// It begins whole. Its connections are served by a thread of its own, so that it works in every
@@ -48,7 +59,7 @@ enum Mode {
 pub struct Cutter {
     address: SocketAddr,
     target: Target,
-    wire: Arc<watch::Sender<Mode>>,
+    wire: Wire,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -62,7 +73,11 @@ impl Cutter {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let wire = Arc::new(watch::Sender::new(Mode::Pass(Duration::ZERO)));
+        let wire = Arc::new(watch::Sender::new(State {
+            mode: Mode::Pass(Duration::ZERO),
+            cuts: 0,
+            strandings: 0,
+        }));
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -89,29 +104,36 @@ impl Cutter {
         self.address
     }
 
-    /// Closes every connection, and every new one at once.
+    /// Closes every connection, and every new one at once until it is [healed](Self::heal), however
+    /// soon that is.
     pub fn cut(&self) {
-        self.wire.send_replace(Mode::Cut);
+        set(&self.wire, Mode::Cut);
     }
 
     /// Lets nothing through in either direction, and closes nothing: a half-open connection.
     pub fn stall(&self) {
-        self.wire.send_replace(Mode::Stall);
+        set(&self.wire, Mode::Stall);
+    }
+
+    /// The connections that are there stay and lead nowhere from now on; new ones go through. So it is
+    /// when a peer has gone, and its address was given to another.
+    pub fn strand(&self) {
+        self.wire.send_modify(|state| state.strandings += 1);
     }
 
     /// Delays everything by `time`.
     pub fn delay(&self, time: Duration) {
-        self.wire.send_replace(Mode::Pass(time));
+        set(&self.wire, Mode::Pass(time));
     }
 
     /// Cuts after `bytes` more bytes have gone to the target: in the midst of a request.
     pub fn cut_after(&self, bytes: usize) {
-        self.wire.send_replace(Mode::CutAfter(bytes));
+        set(&self.wire, Mode::CutAfter(bytes));
     }
 
     /// Throws the next answer away and cuts: done, but the reply was lost.
     pub fn lose_reply(&self) {
-        self.wire.send_replace(Mode::LoseReply);
+        set(&self.wire, Mode::LoseReply);
     }
 
     /// Leads new connections to another target, as a failover does. Those that are there stay: cut
@@ -123,12 +145,12 @@ impl Cutter {
     /// Whether the wire is cut, by [`cut`](Self::cut) or because its moment came.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        *self.wire.borrow() == Mode::Cut
+        self.wire.borrow().mode == Mode::Cut
     }
 
     /// Everything goes through again. Connections that were closed stay closed.
     pub fn heal(&self) {
-        self.wire.send_replace(Mode::Pass(Duration::ZERO));
+        set(&self.wire, Mode::Pass(Duration::ZERO));
     }
 }
 
@@ -136,22 +158,29 @@ impl fmt::Debug for Cutter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cutter")
             .field("address", &self.address)
-            .field("mode", &*self.wire.borrow())
+            .field("state", &*self.wire.borrow())
             .finish_non_exhaustive()
     }
 }
 
 impl Drop for Cutter {
     fn drop(&mut self) {
-        self.wire.send_replace(Mode::End);
+        set(&self.wire, Mode::End);
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
         }
     }
 }
 
-type Wire = Arc<watch::Sender<Mode>>;
+type Wire = Arc<watch::Sender<State>>;
 type Target = Arc<Mutex<SocketAddr>>;
+
+fn set(wire: &Wire, mode: Mode) {
+    wire.send_modify(|state| {
+        state.mode = mode;
+        state.cuts += u64::from(mode == Mode::Cut);
+    });
+}
 
 fn lock(target: &Target) -> MutexGuard<'_, SocketAddr> {
     target.lock().unwrap_or_else(PoisonError::into_inner)
@@ -160,23 +189,31 @@ fn lock(target: &Target) -> MutexGuard<'_, SocketAddr> {
 async fn serve(listener: std::net::TcpListener, target: &Target, wire: &Wire) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let mut connections = JoinSet::new();
-    let mut mode = wire.subscribe();
+    let mut ended = wire.subscribe();
     loop {
         tokio::select! {
-            _ = mode.wait_for(|mode| *mode == Mode::End) => return Ok(()),
+            _ = ended.wait_for(|state| state.mode == Mode::End) => return Ok(()),
             accepted = listener.accept() => {
                 let (client, _) = accepted?;
                 let target = *lock(target);
-                connections.spawn(connect(client, target, Arc::clone(wire)));
+                let begun = *wire.borrow();
+                connections.spawn(connect(client, target, Arc::clone(wire), begun));
             }
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn connect(client: TcpStream, target: SocketAddr, wire: Wire) -> io::Result<()> {
-    let mut mode = wire.subscribe();
-    let cut = async { mode.wait_for(|mode| *mode == Mode::Cut).await.map(drop) };
+/// Serves a connection that began with the wire as it was then, until it is cut.
+async fn connect(
+    client: TcpStream,
+    target: SocketAddr,
+    wire: Wire,
+    begun: State,
+) -> io::Result<()> {
+    let mut state = wire.subscribe();
+    let is_cut = |state: &State| state.mode == Mode::Cut || state.cuts != begun.cuts;
+    let cut = async { state.wait_for(is_cut).await.map(drop) };
     let pass = async {
         let server = TcpStream::connect(target).await?;
         client.set_nodelay(true)?;
@@ -185,8 +222,8 @@ async fn connect(client: TcpStream, target: SocketAddr, wire: Wire) -> io::Resul
             (client.into_split(), server.into_split());
         // When one direction ends, so does the connection.
         tokio::select! {
-            ended = requests(from_client, to_server, &wire) => ended,
-            ended = answers(from_server, to_client, &wire) => ended,
+            ended = requests(from_client, to_server, &wire, begun) => ended,
+            ended = answers(from_server, to_client, &wire, begun) => ended,
         }
     };
     tokio::select! {
@@ -196,37 +233,47 @@ async fn connect(client: TcpStream, target: SocketAddr, wire: Wire) -> io::Resul
     }
 }
 
-async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, wire: &Wire) -> io::Result<()> {
+async fn requests(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    wire: &Wire,
+    begun: State,
+) -> io::Result<()> {
     let mut chunk = [0; CHUNK];
     loop {
         let read = from.read(&mut chunk).await?;
         if read == 0 {
             return Ok(());
         }
-        match open(wire).await? {
+        match open(wire, begun).await? {
             Mode::CutAfter(left) => {
                 let sent = left.min(read);
                 to.write_all(&chunk[..sent]).await?;
                 if sent == left {
-                    wire.send_replace(Mode::Cut);
+                    set(wire, Mode::Cut);
                     return Ok(());
                 }
-                wire.send_replace(Mode::CutAfter(left - sent));
+                set(wire, Mode::CutAfter(left - sent));
             }
             _ => to.write_all(&chunk[..read]).await?,
         }
     }
 }
 
-async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, wire: &Wire) -> io::Result<()> {
+async fn answers(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    wire: &Wire,
+    begun: State,
+) -> io::Result<()> {
     let mut chunk = [0; CHUNK];
     loop {
         let read = from.read(&mut chunk).await?;
         if read == 0 {
             return Ok(());
         }
-        if open(wire).await? == Mode::LoseReply {
-            wire.send_replace(Mode::Cut);
+        if open(wire, begun).await? == Mode::LoseReply {
+            set(wire, Mode::Cut);
             return Ok(());
         }
         to.write_all(&chunk[..read]).await?;
@@ -238,19 +285,20 @@ async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, wire: &Wire) -
     clippy::disallowed_methods,
     reason = "a slow wire is what this is for; nobody waits for it to be right"
 )]
-async fn open(wire: &Wire) -> io::Result<Mode> {
-    let delay = match *wire.borrow() {
+async fn open(wire: &Wire, begun: State) -> io::Result<Mode> {
+    let delay = match wire.borrow().mode {
         Mode::Pass(delay) => delay,
         _ => Duration::ZERO,
     };
     if !delay.is_zero() {
         sleep(delay).await;
     }
-    let mut mode = wire.subscribe();
-    let mode = *mode
-        .wait_for(|mode| *mode != Mode::Stall)
+    let mut state = wire.subscribe();
+    let mode = state
+        .wait_for(|state| state.mode != Mode::Stall && state.strandings == begun.strandings)
         .await
-        .map_err(|_| ErrorKind::ConnectionAborted)?;
+        .map_err(|_| ErrorKind::ConnectionAborted)?
+        .mode;
     match mode {
         Mode::Cut | Mode::End => Err(ErrorKind::ConnectionAborted.into()),
         open => Ok(open),

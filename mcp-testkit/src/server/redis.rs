@@ -44,21 +44,23 @@ impl RedisServer {
     ///
     /// When `redis-server` is not installed or does not start with these lines.
     pub fn start_with(configuration: &[&str]) -> io::Result<Self> {
-        let directory = fresh_directory("redis")?;
+        Self::start_on(free_port, configuration)
+    }
+
+    /// A server on the first of the `ports` that is free.
+    fn start_on(ports: impl Fn() -> io::Result<u16>, configuration: &[&str]) -> io::Result<Self> {
         let lines = configuration.join("\n");
         let mut tried = Err(io::Error::other("no attempt was made"));
         for _ in 0..ATTEMPTS {
-            let port = free_port()?;
-            let text = format!(
-                "{DEFAULTS}port {port}\ndir {}\n{lines}\n",
-                directory.display()
-            );
-            fs::write(configuration_file(&directory), text)?;
+            // A server that did not start takes its directory with it.
             let mut server = Self {
-                directory: directory.clone(),
-                port,
+                directory: fresh_directory("redis")?,
+                port: ports()?,
                 running: None,
             };
+            let directory = server.directory.display();
+            let text = format!("{DEFAULTS}port {}\ndir {directory}\n{lines}\n", server.port);
+            fs::write(configuration_file(&server.directory), text)?;
             tried = server.restart().map(|()| server);
             if tried.is_ok() {
                 break;
@@ -252,4 +254,21 @@ fn command(address: SocketAddr, words: &[&str]) -> io::Result<String> {
 
 fn configuration_file(directory: &Path) -> PathBuf {
     directory.join("redis.conf")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, net::TcpListener};
+
+    use super::*;
+
+    #[test]
+    fn a_port_that_somebody_took_is_not_the_last_one_tried() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let first = Cell::new(Some(taken.local_addr().unwrap().port()));
+        let ports = || first.take().map_or_else(free_port, Ok);
+        let server = RedisServer::start_on(ports, &[]).unwrap();
+        assert_eq!(server.command(&["PING"]).unwrap(), "+PONG");
+        assert_ne!(server.port(), taken.local_addr().unwrap().port());
+    }
 }

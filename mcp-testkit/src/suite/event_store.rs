@@ -153,6 +153,8 @@ macro_rules! __event_store_list {
                 "an append names the newest reader, so that the writer can wake it";
             el_26_a_missing_log_is_not_resumed: "EL-26"
                 "who goes on where others left makes a missing log; who resumes does not";
+            el_26_no_generation_comes_back_with_another_log: "EL-26"
+                "a log that ended and is made again gives greater generations: who read the old one is superseded";
             el_27_the_next_reader_begins_after_what_was_acknowledged: "EL-27"
                 "what a reader acknowledged is remembered without it; what it was only given is not";
             el_27_the_newest_reader_decides_what_is_acknowledged: "EL-27"

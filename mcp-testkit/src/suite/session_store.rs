@@ -99,6 +99,8 @@ macro_rules! __session_store_list {
                 "a record that this version cannot read is `Unsupported`, never unknown";
             ss_27_a_damaged_record_is_corrupt: "SS-27"
                 "bytes that cannot be decoded are `Corrupt`, and concern that one session";
+            ss_27_what_cannot_be_read_is_left_out_of_lists: "SS-27, SS-26"
+                "a list shows every other session, page by page, and leaves out what cannot be read";
         }
 
         outage session_outage {

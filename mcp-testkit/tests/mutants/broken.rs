@@ -44,6 +44,11 @@ impl Troubles {
         Ok(())
     }
 
+    /// How many records are damaged.
+    pub(crate) fn damaged(&self) -> usize {
+        self.damaged.lock().unwrap().len()
+    }
+
     pub(crate) fn damage_of(&self, session: &SessionId) -> Option<Damage> {
         self.damaged.lock().unwrap().get(session).copied()
     }

@@ -171,7 +171,7 @@ impl EventStore for MemoryEventStore {
             From::After(_) => logs.find(log, self.abandoned, now),
             From::Acknowledged => logs.find_or_make(log, self.abandoned, now)?,
         };
-        Ok(found.map(|log| log.attach(reader, from)))
+        Ok(found.map(|log| log.attach(reader, from, now)))
     }
 
     async fn read(

@@ -181,8 +181,10 @@ impl Log {
         true
     }
 
-    pub(super) fn attach(&mut self, reader: &ReaderId, from: From) -> Attached {
-        self.generation = Generation(self.generation.0.saturating_add(1));
+    /// Generations are at least the time, so that they also grow when the log was lost meanwhile.
+    pub(super) fn attach(&mut self, reader: &ReaderId, from: From, now: Timestamp) -> Attached {
+        let next = self.generation.0.saturating_add(1);
+        self.generation = Generation(next.max(now.as_millis()));
         self.reader = Some(reader.clone());
         let after = match from {
             From::After(position) => position,

@@ -94,6 +94,7 @@ mutants! { event_store,
     el_26_a_missing_log_is_not_resumed => twisted(ResumingMakesLogs);
     el_26_a_newer_reader_supersedes => twisted(NobodyIsSuperseded);
     el_26_an_append_names_the_newest_reader => twisted(NamesNobody);
+    el_26_no_generation_comes_back_with_another_log => twisted(CountsInEachLog::default());
     el_26_of_concurrent_readers_one_reads => twisted(NobodyIsSuperseded);
     el_27_gaps_and_reads_of_nobody_acknowledge_nothing => twisted(EveryReadAcknowledges::default());
     el_27_the_newest_reader_decides_what_is_acknowledged => twisted(NeverTakesBack::default());

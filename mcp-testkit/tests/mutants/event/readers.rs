@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use mcp_core::store::{EventStore, Generation, LogKey, Position, Read};
+use mcp_core::store::{Epoch, EventStore, Generation, LogKey, Position, Read};
 use tokio::task::yield_now;
 
 use super::twist::twist;
@@ -22,6 +22,37 @@ twist! { NobodyIsSuperseded:
             Read::Superseded => store.read(log, after, None, limit).await,
             found => Ok(found),
         }
+    }
+}
+
+/// Each log counts its readers, from 1.
+#[derive(Clone, Default)]
+pub(super) struct CountsInEachLog(Arc<Mutex<HashMap<Epoch, Vec<Generation>>>>);
+twist! { CountsInEachLog:
+    attach(self, store, log, reader, from) {
+        let mut attached = store.attach(log, reader, from).await?;
+        if let Some(attached) = &mut attached {
+            let mut logs = self.0.lock().unwrap();
+            let generations = logs.entry(attached.head.last.epoch).or_default();
+            generations.push(attached.generation);
+            attached.generation = Generation(generations.len() as u64);
+        }
+        Ok(attached)
+    }
+
+    read(self, store, log, after, reader, limit) {
+        let Some(reader) = reader else {
+            return store.read(log, after, None, limit).await;
+        };
+        let Some(head) = store.heads(std::slice::from_ref(log)).await?[0] else {
+            return Ok(Read::Unknown);
+        };
+        let meant = {
+            let logs = self.0.lock().unwrap();
+            let generations = logs.get(&head.last.epoch).into_iter().flatten();
+            generations.zip(1..).find(|(_, n)| *n == reader.0).map(|(meant, _)| *meant)
+        };
+        store.read(log, after, meant.or(Some(Generation(0))), limit).await
     }
 }
 

@@ -52,6 +52,7 @@ mutants! { session_store,
     ss_25_a_refused_create_stores_nothing => twisted(StoresWhatItRefuses);
     ss_26_a_record_from_the_future_is_unsupported => troubled(|t| ReadsDamage(t, Some(Damage::FromTheFuture)));
     ss_27_a_damaged_record_is_corrupt => troubled(|t| ReadsDamage(t, Some(Damage::Garbage)));
+    ss_27_what_cannot_be_read_is_left_out_of_lists => troubled(ListsAllOrNothing);
     ss_28_values_come_back_byte_for_byte => twisted(Reformats);
     ss_29_list_pages_in_the_order_of_ids => twisted(ListsInReverse);
     x_01_no_call_answers_without_its_backend => troubled(FindsNothingWhenDown);

@@ -95,6 +95,23 @@ twist! { ReadsDamage:
     }
     list(self, store, after, limit) {
         self.0.check()?;
-        store.list(after, limit).await
+        let mut page = store.list(after, limit + self.0.damaged()).await?;
+        page.retain(|found| self.0.damage_of(&found.record.id).is_none());
+        page.truncate(limit);
+        Ok(page)
+    }
+}
+
+/// One record that cannot be read keeps everybody from all others.
+#[derive(Clone)]
+pub(super) struct ListsAllOrNothing(pub(super) Arc<Troubles>);
+
+twist! { ListsAllOrNothing:
+    list(self, store, after, limit) {
+        let page = store.list(after, limit).await?;
+        match page.iter().find_map(|found| self.0.damage_of(&found.record.id)) {
+            Some(damage) => Err(StoreError::new(reading(damage), "session.list", "cannot be decoded")),
+            None => Ok(page),
+        }
     }
 }
