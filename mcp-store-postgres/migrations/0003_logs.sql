@@ -191,7 +191,7 @@ CREATE FUNCTION "mcp".attach_log(
     p_ns bytea, p_key bytea, p_session bytea, p_lock bigint, p_abandoned interval, p_epoch bigint,
     p_make boolean, p_instance bytea, p_connection bigint
 ) RETURNS TABLE (
-    generation bigint, acked_epoch bigint, acked_seq bigint,
+    generation bigint, is_first boolean, acked_epoch bigint, acked_seq bigint,
     epoch bigint, last bigint, floor bigint, sealed boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
@@ -214,7 +214,7 @@ BEGIN
         expires_at = CASE WHEN h.sealed THEN h.expires_at
                           ELSE "mcp".later(h.expires_at, p_abandoned) END
     WHERE h.ns = p_ns AND h.key = p_key;
-    RETURN QUERY SELECT next_generation, l.acked_epoch, l.acked_seq, l.epoch, l.seq,
+    RETURN QUERY SELECT next_generation, l.generation = 0, l.acked_epoch, l.acked_seq, l.epoch, l.seq,
                         "mcp".floor_at(l, clock_timestamp()), l.sealed;
 END $$;
 
@@ -266,22 +266,26 @@ END $$;
 -- Whether this call ended the log.
 CREATE FUNCTION "mcp".seal_log(
     p_ns bytea, p_key bytea, p_session bytea, p_lock bigint, p_epoch bigint,
-    p_last bytea, p_keep interval
-) RETURNS boolean LANGUAGE plpgsql AS $$
+    p_last bytea, p_keep interval,
+    OUT is_first boolean, OUT reader_instance bytea, OUT reader_connection bigint
+) LANGUAGE plpgsql AS $$
 DECLARE
     l "mcp".logs;
     ends timestamptz;
 BEGIN
+    is_first := false;
     l := "mcp".open_log(p_ns, p_key, p_session, p_lock, p_keep, p_epoch);
     IF l.ns IS NULL THEN
-        RETURN false;
+        RETURN;
     END IF;
+    reader_instance := l.reader_instance;
+    reader_connection := l.reader_connection;
     ends := clock_timestamp() + p_keep;
     IF l.sealed THEN
         UPDATE "mcp".logs h SET
             expires_at = least(h.expires_at, ends), sweep_at = least(h.sweep_at, ends)
         WHERE h.ns = p_ns AND h.key = p_key;
-        RETURN false;
+        RETURN;
     END IF;
     -- Age counts until the seal, and no longer.
     l := "mcp".trim_log(l, 0);
@@ -296,7 +300,7 @@ BEGIN
     -- The last event stays, whatever its size: only p_keep ends it.
     l := "mcp".trim_log(l, CASE WHEN p_last IS NULL THEN 0 ELSE 1 END);
     PERFORM "mcp".save_log(l);
-    RETURN true;
+    is_first := true;
 END $$;
 
 -- How many logs there were.

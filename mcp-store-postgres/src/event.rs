@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_core::store::{
     Append, Appended, Attached, Epoch, Event, EventStore, From, Generation, Head, InstanceId,
-    LogKey, Position, Read, ReadLimit, ReaderId, Sealed, SessionId, StoreError, StoreErrorKind,
+    LogKey, Position, Read, ReadLimit, ReaderId, Sealed, Sealing, SessionId, StoreError,
+    StoreErrorKind,
 };
 use sqlx::postgres::{PgRow, types::PgInterval};
 
@@ -32,7 +33,7 @@ const ATTACH: Statement = Statement {
     operation: "event.attach",
     effect: Effect::Write,
     text: r#"
-        SELECT epoch, last, floor, sealed, generation, acked_epoch, acked_seq
+        SELECT epoch, last, floor, sealed, generation, acked_epoch, acked_seq, is_first
         FROM "mcp".attach_log($1, $2, $3, $4, $5, $6, $7, $8, $9)"#,
 };
 
@@ -73,7 +74,9 @@ const HEADS: Statement = Statement {
 const SEAL: Statement = Statement {
     operation: "event.seal",
     effect: Effect::Write,
-    text: r#"SELECT "mcp".seal_log($1, $2, $3, $4, $5, $6, $7)"#,
+    text: r#"
+        SELECT is_first, reader_instance, reader_connection
+        FROM "mcp".seal_log($1, $2, $3, $4, $5, $6, $7)"#,
 };
 
 const PURGE: Statement = Statement {
@@ -159,7 +162,9 @@ impl EventStore for PostgresBackend {
             From::After(position) => position,
             From::Acknowledged => position(get(row, 5, &ATTACH)?, get(row, 6, &ATTACH)?),
         };
-        Ok(Some(Attached::new(generation, after, head(row, &ATTACH)?)))
+        let is_first = get(row, 7, &ATTACH)?;
+        let head = head(row, &ATTACH)?;
+        Ok(Some(Attached::new(generation, is_first, after, head)))
     }
 
     async fn read(
@@ -210,7 +215,7 @@ impl EventStore for PostgresBackend {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         if let Some(payload) = &last {
             self.check_size(SEAL.operation, payload.len())?;
         }
@@ -226,7 +231,11 @@ impl EventStore for PostgresBackend {
                 .bind(last.as_deref())
                 .bind(interval(keep))
         });
-        get(&row.await?, 0, &SEAL)
+        let row = row.await?;
+        Ok(Sealing::new(
+            get(&row, 0, &SEAL)?,
+            reader_of(&row, 1, &SEAL)?,
+        ))
     }
 
     async fn purge(&self, session: &SessionId) -> Result<u64, StoreError> {
@@ -285,13 +294,22 @@ fn appended(row: &PgRow) -> Result<Appended, StoreError> {
         return Err(StoreError::new(kind, APPEND.operation, message));
     }
     let last = position(get(row, 1, &APPEND)?, get(row, 2, &APPEND)?);
-    let instance: Option<&[u8]> = get(row, 3, &APPEND)?;
-    let connection: Option<i64> = get(row, 4, &APPEND)?;
-    let reader = instance.zip(connection).map(|(instance, connection)| {
+    let reader = reader_of(row, 3, &APPEND)?;
+    Ok(Appended::new(last, reader, verdict == "duplicate"))
+}
+
+/// Two columns from `column` on: the instance and the connection of a log's reader.
+fn reader_of(
+    row: &PgRow,
+    column: usize,
+    statement: &Statement,
+) -> Result<Option<ReaderId>, StoreError> {
+    let instance: Option<&[u8]> = get(row, column, statement)?;
+    let connection: Option<i64> = get(row, column + 1, statement)?;
+    Ok(instance.zip(connection).map(|(instance, connection)| {
         let instance = InstanceId::new(String::from_utf8_lossy(instance).into_owned());
         ReaderId::new(instance, connection.cast_unsigned())
-    });
-    Ok(Appended::new(last, reader, verdict == "duplicate"))
+    }))
 }
 
 /// The first four columns of an answer: epoch, last, floor, sealed.

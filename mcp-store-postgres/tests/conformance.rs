@@ -9,7 +9,7 @@ mod session_store {
 
     mcp_testkit::session_store_tests! {
         harness: Postgres::new(|backend| backend),
-        with: [outage, damage],
+        with: [outage, damage, processes],
         without: {},
     }
 }
@@ -19,7 +19,7 @@ mod event_store {
 
     mcp_testkit::event_store_tests! {
         harness: Postgres::new(|backend| backend),
-        with: [outage],
+        with: [outage, processes],
         without: {},
     }
 }
@@ -29,7 +29,7 @@ mod topic {
 
     mcp_testkit::topic_tests! {
         harness: Postgres::new(|backend| (backend.clone(), backend)),
-        with: [outage],
+        with: [outage, processes],
         without: {},
     }
 }
@@ -39,7 +39,7 @@ mod lease_store {
 
     mcp_testkit::lease_store_tests! {
         harness: Postgres::new(|backend| backend),
-        with: [outage],
+        with: [outage, processes],
         without: {},
     }
 }

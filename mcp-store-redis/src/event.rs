@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use mcp_core::store::{
     Append, Appended, Attached, Epoch, Event, EventStore, From, Generation, Head, InstanceId,
-    LogKey, Position, Read, ReadLimit, ReaderId, Sealed, SessionId, StoreError, StoreErrorKind,
+    LogKey, Position, Read, ReadLimit, ReaderId, Sealed, Sealing, SessionId, StoreError,
+    StoreErrorKind,
 };
 
 use crate::{
@@ -83,7 +84,7 @@ impl EventStore for RedisBackend {
         if reply.is_empty() {
             return Ok(None);
         }
-        let generation = Generation(reply.number()?);
+        let (generation, is_first) = (Generation(reply.number()?), reply.flag()?);
         let epoch = reply.maybe_number()?;
         let acknowledged = match (epoch, reply.maybe_number()?) {
             (Some(epoch), Some(seq)) => Position::new(Epoch(epoch), seq),
@@ -94,7 +95,7 @@ impl EventStore for RedisBackend {
             From::Acknowledged => acknowledged,
         };
         let head = read_head(&mut reply)?;
-        Ok(Some(Attached::new(generation, after, head)))
+        Ok(Some(Attached::new(generation, is_first, after, head)))
     }
 
     async fn read(
@@ -140,7 +141,7 @@ impl EventStore for RedisBackend {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         let operation = self.begin("event.seal");
         if let Some(payload) = &last {
             self.check_size(&operation, payload)?;
@@ -149,7 +150,8 @@ impl EventStore for RedisBackend {
             .log_call(&operation, &scripts::SEAL, log)?
             .number(millis(keep))
             .args(last);
-        operation.run(&call).await?.flag()
+        let mut reply = operation.run(&call).await?;
+        Ok(Sealing::new(reply.flag()?, read_reader(&mut reply)?))
     }
 
     async fn purge(&self, session: &SessionId) -> Result<u64, StoreError> {

@@ -60,7 +60,9 @@ impl<S: Send + Sync + 'static> Harness for OnCluster<S> {
 }
 
 fn claims() -> Claims {
-    Claims::new().with(Capability::Outage)
+    let why = "the function form of a suite starts no other process";
+    let claims = Claims::new().with(Capability::Outage);
+    claims.without(Capability::Processes, why)
 }
 
 #[tokio::test(flavor = "multi_thread")]

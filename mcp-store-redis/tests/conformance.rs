@@ -11,7 +11,7 @@ mod session_store {
 
     mcp_testkit::session_store_tests! {
         harness: Redis::new(|backend| backend),
-        with: [outage, damage],
+        with: [outage, damage, processes],
         without: {},
     }
 }
@@ -21,7 +21,7 @@ mod lease_store {
 
     mcp_testkit::lease_store_tests! {
         harness: Redis::new(|backend| backend),
-        with: [outage],
+        with: [outage, processes],
         without: {},
     }
 }
@@ -31,7 +31,7 @@ mod event_store {
 
     mcp_testkit::event_store_tests! {
         harness: Redis::new(|backend| backend),
-        with: [outage],
+        with: [outage, processes],
         without: {},
     }
 }
@@ -41,7 +41,7 @@ mod topic {
 
     mcp_testkit::topic_tests! {
         harness: Redis::new(|backend| (backend.clone(), backend)),
-        with: [outage],
+        with: [outage, processes],
         without: {},
     }
 }

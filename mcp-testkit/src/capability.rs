@@ -10,6 +10,8 @@ pub enum Capability {
     Outage,
     /// What is stored can be overwritten behind the store's back: it is bytes somewhere.
     Damage,
+    /// Another process reaches what is stored: it is not the memory of one.
+    Processes,
 }
 
 impl Capability {
@@ -19,6 +21,7 @@ impl Capability {
         match self {
             Self::Outage => "outage",
             Self::Damage => "damage",
+            Self::Processes => "processes",
         }
     }
 }

@@ -17,8 +17,10 @@ use mcp_core::{BoxError, store::SessionId};
 use tokio::{runtime, time::timeout};
 
 use crate::{
-    Capability, Claims, Damage, Failure, Harness, Namespace, Outcome, Rule, claims, report,
-    settings, shown::chain,
+    Capability, Claims, Damage, Failure, Harness, Namespace, Outcome, Rule, claims,
+    peer::{Orders, Peer},
+    report, settings,
+    shown::chain,
 };
 
 /// How many threads a case has, so that what runs at once really does.
@@ -36,6 +38,8 @@ pub struct Case<'h, H: Harness> {
     namespace: Namespace,
     neighbour: Namespace,
     visited: AtomicBool,
+    /// Where the tests of its suite are, so that another process can be started.
+    module: Option<&'static str>,
 }
 
 impl<'h, H: Harness> Case<'h, H> {
@@ -47,7 +51,14 @@ impl<'h, H: Harness> Case<'h, H> {
             namespace,
             neighbour,
             visited: AtomicBool::new(false),
+            module: None,
         }
+    }
+
+    /// The case, with tests in `module` that it can start as another process.
+    pub(crate) fn within(mut self, module: Option<&'static str>) -> Self {
+        self.module = module;
+        self
     }
 
     /// One more process on the case's namespace.
@@ -75,6 +86,14 @@ impl<'h, H: Harness> Case<'h, H> {
     pub async fn open_neighbour(&self) -> Result<H::Store, BoxError> {
         self.visited.store(true, Ordering::SeqCst);
         self.harness.open(&self.neighbour).await
+    }
+
+    /// Another process on the case's namespace, which does what the suite's `peer` does.
+    pub(crate) fn peer(&self) -> Result<Peer, BoxError> {
+        let module = self
+            .module
+            .ok_or("the function form of a suite starts no other process")?;
+        Peer::start(module, &self.namespace)
     }
 
     /// Handles for `workers` workers, spread over two processes.
@@ -212,11 +231,50 @@ where
     H: Harness,
     F: for<'a> AsyncFnOnce(&'a Case<'a, H>) -> CaseResult,
 {
+    run_case_in(None, backend, harness, rule, body);
+}
+
+/// As [`run_case`], with the module that the test is in.
+#[doc(hidden)]
+#[track_caller]
+pub fn run_case_in<H, F>(
+    module: Option<&'static str>,
+    backend: &str,
+    harness: &H,
+    rule: &Rule,
+    body: F,
+) where
+    H: Harness,
+    F: for<'a> AsyncFnOnce(&'a Case<'a, H>) -> CaseResult,
+{
     let outcome = on_own_runtime(async {
-        let case = Case::new(harness, rule);
+        let case = Case::new(harness, rule).within(module);
         case.judge(body(&case)).await
     });
     finish(backend, rule, &outcome);
+}
+
+/// Is the other process of a case: does what it is told until there is nothing more to do.
+#[doc(hidden)]
+#[track_caller]
+pub fn run_peer<H, F>(harness: &H, body: F)
+where
+    H: Harness,
+    F: for<'a> AsyncFnOnce(&'a Case<'a, H>, Orders) -> CaseResult,
+{
+    let given = settings::text(settings::PEER);
+    assert!(given.is_some(), "a case starts this, as another process");
+    let namespace = Namespace::given(&given.unwrap_or_default());
+    let rule = Rule::new("", "another_process", "", "orders are followed");
+    let outcome = on_own_runtime(async {
+        let mut case = Case::new(harness, &rule);
+        case.namespace = namespace;
+        match body(&case, Orders::new()).await {
+            Ok(()) => Outcome::Passed,
+            Err(error) => Outcome::Failed(Failure::new(chain(error.as_ref()))),
+        }
+    });
+    assert!(outcome == Outcome::Passed, "{}", explain(&rule, &outcome));
 }
 
 /// Runs the case that every suite has besides its rules: the backend's claims are complete and true.

@@ -30,6 +30,8 @@ async fn is_there<H: Harness>(case: &Case<'_, H>, capability: Capability) -> boo
             let severed = case.sever().await;
             severed.map_or_else(|error| !error.is::<NoOutage>(), |()| true)
         }
+        // Only its own cases can tell.
+        Capability::Processes => false,
         Capability::Damage => {
             let damaged = case.damage(&SessionId::new("none"), Damage::Garbage).await;
             damaged.map_or_else(|error| !error.is::<NoDamage>(), |()| true)

@@ -28,7 +28,11 @@
 //!     mcp_testkit::session_store_tests! {
 //!         harness: super::Mine,
 //!         with: [],
-//!         without: { outage: "it is in this process", damage: "it keeps no bytes" },
+//!         without: {
+//!             outage: "it is in this process",
+//!             damage: "it keeps no bytes",
+//!             processes: "it is in this process",
+//!         },
 //!     }
 //! }
 //! # fn main() {}
@@ -40,7 +44,8 @@
 //! # What the kit insists on
 //!
 //! * A backend that cannot be reached is a failure, never a skip.
-//! * Each case has a [`Namespace`] of its own. Opened twice, it is two processes on one state.
+//! * Each case has a [`Namespace`] of its own. Opened twice, it is as two processes on one state; the
+//!   cases of `processes` start a second one, which is the test program again.
 //! * No case sleeps: [`Harness::advance`] moves deadlines.
 //! * A capability that a backend does not have is disclaimed with a reason, and its tests are listed
 //!   as ignored.
@@ -84,6 +89,8 @@ mod harness;
 mod macros;
 mod namespace;
 mod outage;
+#[doc(hidden)]
+pub mod peer;
 mod promise;
 mod race;
 mod report;
@@ -112,7 +119,10 @@ pub use self::{
 pub mod __private {
     pub use mcp_core::store::{EventStore, LeaseStore, SessionStore};
 
-    pub use crate::{case::run_claims, topic::Topics};
+    pub use crate::{
+        case::{run_case_in, run_claims, run_peer},
+        topic::Topics,
+    };
 }
 
 #[cfg(doctest)]

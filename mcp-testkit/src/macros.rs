@@ -21,7 +21,11 @@
 ///     mcp_testkit::session_store_tests! {
 ///         harness: super::Mine,
 ///         with: [],
-///         without: { outage: "it is in this process", damage: "it keeps no bytes" },
+///         without: {
+///             outage: "it is in this process",
+///             damage: "it keeps no bytes",
+///             processes: "it is in this process",
+///         },
 ///     }
 /// }
 /// # }
@@ -87,6 +91,8 @@ macro_rules! __suite {
                 $crate::$suite::RULES,
             );
         }
+
+        $crate::__another_process! { $suite $harness }
         $($crate::__section! { $section { $harness } $without $suite $file { $($rule)* } })*
     };
 
@@ -134,7 +140,20 @@ macro_rules! __suite {
         where
             H: $crate::Harness<Store: $bound>,
         {
-            let case = $crate::Case::new(harness, rule);
+            run_in(harness, rule, None).await
+        }
+
+        /// As [`run`], with the module whose tests can be another process.
+        #[doc(hidden)]
+        pub async fn run_in<H>(
+            harness: &H,
+            rule: &$crate::Rule,
+            module: Option<&'static str>,
+        ) -> $crate::Outcome
+        where
+            H: $crate::Harness<Store: $bound>,
+        {
+            let case = $crate::Case::new(harness, rule).within(module);
             let outcome = case.judge(call(&case, rule.name)).await;
             outcome
         }
@@ -165,6 +184,9 @@ macro_rules! __section {
     (damage $harness:tt { damage: $why:literal, $($more:tt)* } $($rest:tt)*) => {
         $crate::__cases! { damage [#[ignore = $why]] $harness $($rest)* }
     };
+    (processes $harness:tt { processes: $why:literal, $($more:tt)* } $($rest:tt)*) => {
+        $crate::__cases! { processes [#[ignore = $why]] $harness $($rest)* }
+    };
     // Something else is disclaimed: look on.
     ($section:ident $harness:tt { $other:ident: $why:literal, $($more:tt)* } $($rest:tt)*) => {
         $crate::__section! { $section $harness { $($more)* } $($rest)* }
@@ -192,7 +214,8 @@ macro_rules! __case {
         #[test]
         $($ignored)*
         fn $name() {
-            $crate::run_case(
+            $crate::__private::run_case_in(
+                ::core::option::Option::Some(::core::module_path!()),
                 ::core::env!("CARGO_PKG_NAME"),
                 &$harness,
                 &$crate::Rule::new(
@@ -204,6 +227,21 @@ macro_rules! __case {
                 .needs($crate::__needs!($section)),
                 async |case| $crate::cases::$file::$name(case).await,
             );
+        }
+    };
+}
+
+/// The test that is another process when a case starts it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __another_process {
+    ($suite:ident $harness:expr) => {
+        #[test]
+        #[ignore = "cases start it, as another process"]
+        fn another_process() {
+            $crate::__private::run_peer(&$harness, async |case, orders| {
+                $crate::$suite::peer(case, orders).await
+            });
         }
     };
 }
@@ -236,5 +274,8 @@ macro_rules! __capability {
     };
     (damage) => {
         $crate::Capability::Damage
+    };
+    (processes) => {
+        $crate::Capability::Processes
     };
 }

@@ -28,6 +28,11 @@ impl Namespace {
         Self(clean(&name, LONGEST - 1))
     }
 
+    /// That of the case that started this process.
+    pub(crate) fn given(name: &str) -> Self {
+        Self(clean(name, LONGEST))
+    }
+
     /// Another one, whose name begins with this one's.
     #[must_use]
     pub fn neighbour(&self) -> Self {

@@ -30,6 +30,9 @@ pub(crate) fn report() -> Option<OsString> {
     env::var_os("MCP_TESTKIT_REPORT").filter(|path| !path.is_empty())
 }
 
+/// `MCP_TESTKIT_PEER`: the namespace of the case that started this process as another one.
+pub(crate) const PEER: &str = "MCP_TESTKIT_PEER";
+
 /// The variable `name`, unless it is empty.
 #[expect(
     clippy::disallowed_methods,

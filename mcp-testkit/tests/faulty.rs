@@ -91,6 +91,8 @@ impl Harness for Unharmed {
 async fn without_a_plan_it_keeps_the_rules() {
     let names = ["ss_02", "ss_05", "ss_06", "ss_08", "ss_28", "x_09"];
     let rules = session_store::RULES.iter();
+    // It is in the memory of this process.
+    let rules = rules.filter(|rule| rule.needs.is_none());
     for rule in rules.filter(|rule| names.iter().any(|name| rule.name.starts_with(name))) {
         let harness = Unharmed(Arc::default());
         let outcome = session_store::run(&harness, rule).await;

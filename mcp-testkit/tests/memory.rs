@@ -16,6 +16,7 @@ mod session_store {
         without: {
             outage: "it is in the process that uses it",
             damage: "it keeps records, not bytes",
+            processes: "it is in the process that uses it",
         },
     }
 }
@@ -26,7 +27,10 @@ mod lease_store {
     mcp_testkit::lease_store_tests! {
         harness: Memory::new(MemoryLeaseStore::with_clock),
         with: [],
-        without: { outage: "it is in the process that uses it" },
+        without: {
+            outage: "it is in the process that uses it",
+            processes: "it is in the process that uses it",
+        },
     }
 }
 
@@ -36,7 +40,10 @@ mod event_store {
     mcp_testkit::event_store_tests! {
         harness: Memory::new(MemoryEventStore::with_clock),
         with: [],
-        without: { outage: "it is in the process that uses it" },
+        without: {
+            outage: "it is in the process that uses it",
+            processes: "it is in the process that uses it",
+        },
     }
 }
 
@@ -46,7 +53,10 @@ mod topic {
     mcp_testkit::topic_tests! {
         harness: Memory::new(|clock| (MemoryEventStore::with_clock(clock), MemoryNotifier::new())),
         with: [],
-        without: { outage: "it is in the process that uses it" },
+        without: {
+            outage: "it is in the process that uses it",
+            processes: "it is in the process that uses it",
+        },
     }
 }
 

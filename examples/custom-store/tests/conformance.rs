@@ -69,7 +69,7 @@ impl Harness for Sqlite {
 mod session_store {
     mcp_testkit::session_store_tests! {
         harness: super::Sqlite,
-        with: [damage],
+        with: [damage, processes],
         without: { outage: "the disk of this machine is always there" },
     }
 }

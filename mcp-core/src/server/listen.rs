@@ -396,9 +396,9 @@ impl GetStream {
         }
         drop(turn);
         match attached {
-            Ok(Some((reader, generation))) => {
+            Ok(Some((reader, is_first))) => {
                 let resumed = self.from != From::Acknowledged;
-                let mut missed = if resumed || generation.0 > 1 {
+                let mut missed = if resumed || !is_first {
                     everything(server, session)
                 } else {
                     // What was subscribed before the first GET may have changed before it, too.

@@ -89,7 +89,8 @@ impl Server {
         let error = error_message(name.request().as_ref(), &error.reason("instance_lost"));
         let last = StreamEntry::Response(error).encode();
         let keep = self.limits().stream_kept;
-        if self.0.stores.events.seal(log, Some(last), keep).await? {
+        let events = &self.0.stores.events;
+        if events.seal(log, Some(last), keep).await?.is_first {
             metrics::counter!("mcp.streams.lost").increment(1);
             tracing::warn!("a stream was ended because its instance is gone");
         }

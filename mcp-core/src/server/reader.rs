@@ -216,13 +216,13 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Becomes the one reader of a stream; says which generation of readers this is.
+    /// Becomes the one reader of a stream; says whether it is the first.
     pub(super) async fn attach(
         server: &Server,
         session: &Arc<Session>,
         stream: Arc<str>,
         from: From,
-    ) -> Result<Option<(Self, Generation)>, StoreError> {
+    ) -> Result<Option<(Self, bool)>, StoreError> {
         let log = LogKey::Stream {
             session: session.id().clone(),
             stream: Arc::clone(&stream),
@@ -251,7 +251,7 @@ impl Reader {
             state: State::Reading,
             _hold: session.hold(),
         };
-        Ok(Some((reader, attached.generation)))
+        Ok(Some((reader, attached.is_first)))
     }
 
     /// Where this connection stands in its log.

@@ -236,8 +236,13 @@ impl Producer {
         let keep = self.server.limits().stream_kept;
         loop {
             let events = &self.server.0.stores.events;
-            let Err(error) = events.seal(&self.log, Some(last.clone()), keep).await else {
-                break;
+            let error = match events.seal(&self.log, Some(last.clone()), keep).await {
+                Ok(sealing) => {
+                    // Somebody may have come since the last write, elsewhere.
+                    self.reader = sealing.reader;
+                    break;
+                }
+                Err(error) => error,
             };
             if error.kind() == StoreErrorKind::TooLarge {
                 last = self.too_large();

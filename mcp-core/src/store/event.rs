@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{SessionId, StoreError};
+use super::{Attached, From, Generation, ReaderId, SessionId, StoreError};
 
 /// The id of one process start: random, fresh at every start.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -207,63 +207,21 @@ impl Appended {
     }
 }
 
-/// One connection that reads a stream log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// The answer of [`EventStore::seal`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ReaderId {
-    /// The process the connection ends at.
-    pub instance: InstanceId,
-    /// The connection within the process.
-    pub connection: u64,
+pub struct Sealing {
+    /// This call ended the log; `false` when it was ended already, or its session was purged.
+    pub is_first: bool,
+    /// Who reads the log now, so that the one who ended it wakes exactly that process.
+    pub reader: Option<ReaderId>,
 }
 
-impl ReaderId {
-    /// Connection number `connection` of `instance`.
+impl Sealing {
+    /// What a store answers to `seal`.
     #[must_use]
-    pub fn new(instance: InstanceId, connection: u64) -> Self {
-        Self {
-            instance,
-            connection,
-        }
-    }
-}
-
-/// The fencing number of a reader; grows with every `attach` to a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_structs, reason = "a number and nothing else")]
-pub struct Generation(pub u64);
-
-/// Where a reader begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a store must handle each")]
-pub enum From {
-    /// Strictly after this position, as in `Last-Event-ID`. The log must exist.
-    After(Position),
-    /// After what earlier readers acknowledged, else at the beginning. A missing log is made, empty.
-    Acknowledged,
-}
-
-/// The answer of [`EventStore::attach`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Attached {
-    /// The fencing number to read with; 1 for the first reader of a log.
-    pub generation: Generation,
-    /// Read after this position first.
-    pub after: Position,
-    /// Where the log stands.
-    pub head: Head,
-}
-
-impl Attached {
-    /// What a store answers to `attach`.
-    #[must_use]
-    pub fn new(generation: Generation, after: Position, head: Head) -> Self {
-        Self {
-            generation,
-            after,
-            head,
-        }
+    pub fn new(is_first: bool, reader: Option<ReaderId>) -> Self {
+        Self { is_first, reader }
     }
 }
 
@@ -446,7 +404,7 @@ pub trait EventStore: Send + Sync {
     /// It changes nothing.
     async fn heads(&self, logs: &[LogKey]) -> Result<Vec<Option<Head>>, StoreError>;
 
-    /// Ends the log, with a last event if given; the first sealer wins and gets `true`.
+    /// Ends the log, with a last event if given; the first sealer wins. Says who reads it.
     ///
     /// A missing log is made and ended. `keep` after this call it is gone. Sealing again adds nothing,
     /// but a shorter `keep` counts: so a reader says that it has everything.
@@ -463,12 +421,12 @@ pub trait EventStore: Send + Sync {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Sealing, StoreError>;
 
     /// Removes every stream log of a session; says how many there were.
     ///
-    /// The session takes no stream logs for a while: `append` is a `Conflict`, `seal` answers
-    /// `false`, `attach` `None`.
+    /// The session takes no stream logs for a while: `append` is a `Conflict`, `seal` is not
+    /// the first, `attach` answers `None`.
     ///
     /// # Errors
     ///

@@ -34,6 +34,7 @@ mod lease;
 pub mod memory;
 mod notify;
 mod observed;
+mod reader;
 mod session;
 mod topic;
 
@@ -42,13 +43,14 @@ pub use self::{
     caching::{CachingEventStore, CachingSessionStore},
     error::{StoreError, StoreErrorKind},
     event::{
-        Append, Appended, Attached, BROADCAST_LOGS, Epoch, Event, EventStore, From, Generation,
-        Head, InstanceId, LogKey, Position, Read, ReadLimit, ReaderId, Retention, Sealed,
+        Append, Appended, BROADCAST_LOGS, Epoch, Event, EventStore, Head, InstanceId, LogKey,
+        Position, Read, ReadLimit, Retention, Sealed, Sealing,
     },
     lease::{Fence, Lease, LeaseStore, MAX_FACTS},
     memory::{MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore},
     notify::{Audience, Listener, Notifier, WakeUp},
     observed::Observed,
+    reader::{Attached, From, Generation, ReaderId},
     session::{
         Caps, Created, Principal, SessionChange, SessionId, SessionRecord, SessionStore, Ttl,
         Version, Versioned,

@@ -10,7 +10,8 @@ use tracing::Instrument;
 use super::{
     Append, Appended, Attached, Audience, Caps, Created, EventStore, Fence, From, Generation, Head,
     InstanceId, Lease, LeaseStore, Listener, LogKey, Notifier, Position, Read, ReadLimit, ReaderId,
-    SessionChange, SessionId, SessionRecord, SessionStore, StoreError, Ttl, Version, Versioned,
+    Sealing, SessionChange, SessionId, SessionRecord, SessionStore, StoreError, Ttl, Version,
+    Versioned,
 };
 
 /// How long calls take: `mcp.store.operation.duration`, by store, operation and outcome.
@@ -161,7 +162,7 @@ impl<S: EventStore> EventStore for Observed<S> {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         self.watch("event.seal", self.inner.seal(log, last, keep))
             .await
     }

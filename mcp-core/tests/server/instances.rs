@@ -244,6 +244,34 @@ async fn a_stream_is_resumed_when_the_store_is_back() {
     assert_eq!(again.unwrap().unwrap().data, spoken.data);
 }
 
+/// It came after the last word, so only the end of the log can say that it is there.
+#[tokio::test(start_paused = true)]
+async fn whoever_came_elsewhere_hears_of_the_end_without_a_poll() {
+    let shared = Shared::new();
+    let (a, b) = shared.two();
+    let client = connect(&a).await;
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        // Each time at another moment between two polls.
+        pass(SECOND * 40 + SECOND / 3).await;
+        let began = Instant::now();
+        let Outcome::Stream(mut stream) = call(&a, &client, "minute").await else {
+            unreachable!("it speaks before it answers")
+        };
+        stream.next().await.unwrap();
+        let place = stream.next().await.unwrap().id.unwrap();
+        drop(stream);
+        pass(SECOND / 7).await;
+        let session = client.session().unwrap().id();
+        let session = b.session(session.as_str(), None).await.unwrap();
+        let elsewhere = b.listen(&session, Some(&place)).await.unwrap();
+        let heard: Vec<_> = elsewhere.collect().await;
+        assert_eq!(told(heard.last().unwrap()).0, 0);
+        waits.push(began.elapsed());
+    }
+    assert!(waits.iter().all(|wait| *wait == SECOND * 60), "{waits:?}");
+}
+
 /// What an event says: the number of a progress, or 0 for the response; and its id.
 fn told(event: &StreamEvent) -> (u64, Option<String>) {
     let message: Value = serde_json::from_slice(&event.data).unwrap();

@@ -8,8 +8,9 @@ use mcp_core::{
     clock::{Clock, Timestamp},
     store::{
         Append, Appended, Attached, Caps, Created, EventStore, Fence, From, Generation, Head,
-        Lease, LeaseStore, LogKey, Position, Read, ReadLimit, ReaderId, SessionChange, SessionId,
-        SessionRecord, SessionStore, StoreError, StoreErrorKind, Ttl, Version, Versioned,
+        Lease, LeaseStore, LogKey, Position, Read, ReadLimit, ReaderId, Sealing, SessionChange,
+        SessionId, SessionRecord, SessionStore, StoreError, StoreErrorKind, Ttl, Version,
+        Versioned,
     },
 };
 use tokio::{task::yield_now, time::Instant};
@@ -105,7 +106,7 @@ impl<S: EventStore> EventStore for Faulty<S> {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         self.run("seal", self.inner.seal(log, last, keep)).await
     }
 

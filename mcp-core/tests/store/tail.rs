@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use mcp_core::store::{
     Append, Appended, Attached, EventStore, From, Generation, Head, LogKey, MemoryEventStore,
-    Position, Read, ReadLimit, ReaderId, Retention, SessionId, StoreError, StoreErrorKind, Tail,
-    TailEvent,
+    Position, Read, ReadLimit, ReaderId, Retention, Sealing, SessionId, StoreError, StoreErrorKind,
+    Tail, TailEvent,
 };
 
 use super::event::{ALL, SECOND, append, append_keeping, store, stream};
@@ -96,7 +96,7 @@ impl EventStore for Probe {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         self.inner.seal(log, last, keep).await
     }
 

@@ -12,9 +12,9 @@ if not head then
 end
 redis.call('HSET', HEAD, 'reader', INSTANCE, 'connection', CONNECTION)
 -- At least the microseconds since the epoch, so that generations grow also when the log was lost.
-local last = tonumber(redis.call('HGET', HEAD, 'generation') or 0)
-local generation = int(math.max(last + 1, time[1] * 1000000 + time[2]))
+local last = redis.call('HGET', HEAD, 'generation')
+local generation = int(math.max((tonumber(last) or 0) + 1, time[1] * 1000000 + time[2]))
 redis.call('HSET', HEAD, 'generation', generation)
 used(head)
 local acknowledged = redis.call('HMGET', HEAD, 'acknowledged_epoch', 'acknowledged_seq')
-return {generation, acknowledged[1], acknowledged[2], shown(head)}
+return {generation, last and 0 or 1, acknowledged[1], acknowledged[2], shown(head)}

@@ -50,11 +50,11 @@ where
             Read::Events { events, sealed, .. } => assert_eq!(events.len() == 2, sealed),
             other => return Err(format!("no events: {other:?}").into()),
         }
-        let late = here.seal(&log, Some("late".into()), MINUTE).await?;
+        let late = here.seal(&log, Some("late".into()), MINUTE).await?.is_first;
         let end = if late { "late" } else { "end" };
         assert_eq!(all_texts(&there, &log).await?, ["a", end]);
         if let Some(first) = done {
-            assert!(first && !late);
+            assert!(first.is_first && !late);
             break;
         }
     }

@@ -24,7 +24,7 @@ where
         let found = read_as(&here, &log, attached.after, attached.generation, 99).await?;
         assert_eq!(texts(found)?.len(), 50);
         assert_eq!(known_head(&there, &log).await?.last.seq, 50);
-        assert!(here.seal(&log, Some("end".into()), MINUTE).await?);
+        assert!(here.seal(&log, Some("end".into()), MINUTE).await?.is_first);
         assert_eq!(there.purge(&SessionId::new("s")).await?, 1);
         here.sweep(10).await?;
         Ok(())

@@ -57,7 +57,7 @@ where
             assert_eq!(failure(refused)?, StoreErrorKind::Conflict);
             let keyed = store.append(&log, Append::new(&late, ALL).key("k")).await;
             assert_eq!(failure(keyed)?, StoreErrorKind::Conflict);
-            assert!(!store.seal(&log, Some("end".into()), MINUTE).await?);
+            assert!(!store.seal(&log, Some("end".into()), MINUTE).await?.is_first);
             for from in [From::Acknowledged, From::After(Position::BEGINNING)] {
                 assert_eq!(store.attach(&log, &reader(1), from).await?, None);
             }

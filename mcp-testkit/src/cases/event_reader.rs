@@ -118,12 +118,30 @@ where
         Ok::<_, BoxError>(appended.reader)
     };
     assert_eq!(named("1").await?, None);
-    attach(&there, &log, 1, From::Acknowledged).await?;
+    assert!(attach(&there, &log, 1, From::Acknowledged).await?.is_first);
     assert_eq!(named("2").await?, Some(reader(1)));
-    attach(&here, &log, u64::MAX, From::Acknowledged).await?;
+    let next = attach(&here, &log, u64::MAX, From::Acknowledged).await?;
+    assert!(!next.is_first);
     assert_eq!(named("3").await?, Some(reader(u64::MAX)));
     // A repetition has to wake the reader of now, too.
     assert_eq!(named("1").await?, Some(reader(u64::MAX)));
+    Ok(())
+}
+
+pub async fn el_26_a_seal_names_the_newest_reader<H>(case: &Case<'_, H>) -> CaseResult
+where
+    H: Harness<Store: EventStore>,
+{
+    let (here, there) = (case.open().await?, case.open().await?);
+    let [read, unread] = ["get", "unread"].map(|name| stream("s", name));
+    append(&here, &read, &["a"]).await?;
+    attach(&there, &read, 7, From::Acknowledged).await?;
+    // Nothing was written since: only the seal can say who is there.
+    let ended = here.seal(&read, Some("end".into()), MINUTE).await?;
+    assert_eq!((ended.is_first, ended.reader), (true, Some(reader(7))));
+    let again = here.seal(&read, None, MINUTE).await?;
+    assert_eq!((again.is_first, again.reader), (false, Some(reader(7))));
+    assert_eq!(here.seal(&unread, None, MINUTE).await?.reader, None);
     Ok(())
 }
 
@@ -155,7 +173,7 @@ where
     let log = stream("s", "get");
     let mut before = attach(&here, &log, 1, From::Acknowledged).await?;
     for connection in 2..5 {
-        assert!(here.seal(&log, None, MINUTE).await?);
+        assert!(here.seal(&log, None, MINUTE).await?.is_first);
         case.advance(MINUTE * 2).await?;
         let again = attach(&there, &log, connection, From::Acknowledged).await?;
         assert_ne!(again.head.last.epoch, before.head.last.epoch);

@@ -22,9 +22,14 @@ where
     let log = stream("s", "post");
     let first = append(&here, &log, &["a"]).await?;
     assert_eq!(known_head(&there, &log).await?.sealed, Sealed::Open);
-    assert!(here.seal(&log, Some("end".into()), MINUTE).await?);
-    assert!(!there.seal(&log, Some("other end".into()), MINUTE).await?);
-    assert!(!here.seal(&log, None, MINUTE).await?);
+    assert!(here.seal(&log, Some("end".into()), MINUTE).await?.is_first);
+    assert!(
+        !there
+            .seal(&log, Some("other end".into()), MINUTE)
+            .await?
+            .is_first
+    );
+    assert!(!here.seal(&log, None, MINUTE).await?.is_first);
     let late = payloads(&["late"]);
     for store in [&here, &there] {
         let refused = store.append(&log, Append::new(&late, ALL)).await;
@@ -81,7 +86,7 @@ where
         });
         let mut winners = Vec::new();
         for (n, won) in answers.await.into_iter().enumerate() {
-            winners.extend(won?.then(|| n.to_string()));
+            winners.extend(won?.is_first.then(|| n.to_string()));
         }
         assert_eq!(winners.len(), 1);
         assert_eq!(all_texts(&*stores[0], &log).await?, winners);
@@ -156,7 +161,12 @@ where
     let store = case.open().await?;
     for (name, end, expected) in [("with", Some("end"), &["end"][..]), ("without", None, &[])] {
         let log = stream("s", name);
-        assert!(store.seal(&log, end.map(Bytes::from), MINUTE).await?);
+        assert!(
+            store
+                .seal(&log, end.map(Bytes::from), MINUTE)
+                .await?
+                .is_first
+        );
         match read(&store, &log, Position::BEGINNING).await? {
             Read::Events { sealed, .. } => assert!(sealed),
             other => return Err(format!("no events: {other:?}").into()),
@@ -176,10 +186,14 @@ where
     let (here, there) = (case.open().await?, case.open().await?);
     let (longer, shorter) = (stream("s", "longer"), LogKey::Broadcast(0));
     for log in [&longer, &shorter] {
-        assert!(here.seal(log, Some("end".into()), MINUTE * 10).await?);
+        assert!(
+            here.seal(log, Some("end".into()), MINUTE * 10)
+                .await?
+                .is_first
+        );
     }
-    assert!(!there.seal(&longer, None, MINUTE * 60).await?);
-    assert!(!there.seal(&shorter, None, MINUTE * 2).await?);
+    assert!(!there.seal(&longer, None, MINUTE * 60).await?.is_first);
+    assert!(!there.seal(&shorter, None, MINUTE * 2).await?.is_first);
     case.advance(MINUTE).await?;
     assert_eq!(all_texts(&here, &shorter).await?, ["end"]);
     case.advance(MINUTE * 3).await?;

@@ -1,7 +1,11 @@
 //! Sessions: creating, changing and reading them.
 
-use mcp_core::store::{
-    Caps, Created, Principal, SessionChange, SessionId, SessionStore, StoreErrorKind, Version,
+use mcp_core::{
+    BoxError,
+    store::{
+        Caps, Created, Principal, SessionChange, SessionId, SessionRecord, SessionStore,
+        StoreErrorKind, Version,
+    },
 };
 use tokio::task::yield_now;
 
@@ -55,14 +59,20 @@ pub async fn ss_03_a_deleted_id_stays_taken<H: Harness<Store: SessionStore>>(
     Ok(())
 }
 
+/// A record in which nothing is empty.
+pub(super) fn of_every_field(id: &str) -> Result<SessionRecord, BoxError> {
+    let mut record = record_of(id, &alice())?;
+    record.initialized = true;
+    record.subscriptions.insert("file:///a".to_owned());
+    record.data.insert("k".to_owned(), raw("[1, 2]")?);
+    Ok(record)
+}
+
 pub async fn ss_04_another_handle_loads_every_field<H: Harness<Store: SessionStore>>(
     case: &Case<'_, H>,
 ) -> CaseResult {
     let (store, other) = (case.open().await?, case.open().await?);
-    let mut written = record_of("s", &alice())?;
-    written.initialized = true;
-    written.subscriptions.insert("file:///a".to_owned());
-    written.data.insert("k".to_owned(), raw("[1, 2]")?);
+    let written = of_every_field("s")?;
     let version = create(&store, &written).await?;
     let found = load(&other, "s").await?.ok_or("the other sees nothing")?;
     assert_eq!(text(&found.record)?, text(&written)?);
@@ -95,7 +105,8 @@ pub async fn ss_05_a_stale_version_conflicts<H: Harness<Store: SessionStore>>(
 }
 
 /// Counts one further in the session `s`, as often as it takes.
-async fn increment(store: &impl SessionStore) -> CaseResult {
+/// Counts `n` of the session `s` up.
+pub(super) async fn increment(store: &impl SessionStore) -> CaseResult {
     loop {
         let mut found = load(store, "s").await?.ok_or("the session is gone")?;
         let count: u64 = serde_json::from_str(found.record.data["n"].get())?;

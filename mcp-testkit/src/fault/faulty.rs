@@ -12,8 +12,8 @@ use bytes::Bytes;
 use mcp_core::store::{
     Append, Appended, Attached, Audience, Caps, Created, EventStore, Fence, From, Generation, Head,
     InstanceId, Lease, LeaseStore, Listener, LogKey, Notifier, Position, Read, ReadLimit, ReaderId,
-    SessionChange, SessionId, SessionRecord, SessionStore, StoreError, StoreErrorKind, Ttl,
-    Version, Versioned,
+    Sealing, SessionChange, SessionId, SessionRecord, SessionStore, StoreError, StoreErrorKind,
+    Ttl, Version, Versioned,
 };
 use tokio::time::sleep;
 
@@ -201,7 +201,7 @@ impl<S: EventStore> EventStore for Faulty<S> {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         self.through(Op::Seal, self.inner.seal(log, last, keep))
             .await
     }

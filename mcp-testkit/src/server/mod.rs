@@ -8,4 +8,5 @@ mod postgres;
 mod redis;
 mod shared;
 
+pub(crate) use self::shared::addresses as shared;
 pub use self::{postgres::PostgresServer, redis::RedisServer};

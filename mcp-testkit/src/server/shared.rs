@@ -1,6 +1,7 @@
 //! One server for all tests of a run.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io,
     os::unix::process::parent_id,
@@ -28,8 +29,24 @@ pub(super) trait Server: Sized {
     fn leave_to(self, pid: u32, notes: &Path) -> io::Result<()>;
 }
 
+/// The servers that this process has asked for: the variable that names each, and its address.
+static ASKED: Mutex<BTreeMap<&'static str, String>> = Mutex::new(BTreeMap::new());
+
+/// What another process needs to find the same servers, as variables of its environment.
+pub(crate) fn addresses() -> BTreeMap<&'static str, String> {
+    let asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    asked.clone()
+}
+
 /// The server that whoever runs the tests named, that of this run of nextest, or this process's.
 pub(super) fn url<S: Server>(own: &Mutex<Option<S>>) -> io::Result<String> {
+    let url = find(own)?;
+    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    asked.insert(S::VARIABLE, url.clone());
+    Ok(url)
+}
+
+fn find<S: Server>(own: &Mutex<Option<S>>) -> io::Result<String> {
     if let Some(url) = settings::text(S::VARIABLE) {
         return Ok(url);
     }

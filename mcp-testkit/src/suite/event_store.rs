@@ -4,7 +4,7 @@
 #[macro_export]
 macro_rules! __event_store_list {
     ($($what:tt)*) => { $crate::__suite! { $($what)*
-        event_store $crate::__private::EventStore, [outage]
+        event_store $crate::__private::EventStore, [outage processes]
 
         always event_append {
             el_01_positions_count_from_one_without_a_hole: "EL-01"
@@ -151,6 +151,8 @@ macro_rules! __event_store_list {
                 "of concurrent `attach` the last wins: one generation reads, the others are superseded";
             el_26_an_append_names_the_newest_reader: "EL-26"
                 "an append names the newest reader, so that the writer can wake it";
+            el_26_a_seal_names_the_newest_reader: "EL-26"
+                "whoever ends a log learns who reads it now, also when it wrote nothing since that reader came";
             el_26_a_missing_log_is_not_resumed: "EL-26"
                 "who goes on where others left makes a missing log; who resumes does not";
             el_26_no_generation_comes_back_with_another_log: "EL-26"
@@ -192,6 +194,17 @@ macro_rules! __event_store_list {
                 "random histories of several processes give the answers of the reference";
         }
 
+        processes event_process {
+            el_02_writers_of_two_processes_get_distinct_positions: "EL-02"
+                "two processes append to one log: every position once, each writer in its own order";
+            el_04_what_a_killed_process_appended_is_read: "EL-04"
+                "what an append returned for is there when its process is killed";
+            el_26_a_reader_of_another_process_supersedes: "EL-26"
+                "the reader that attached last reads, whatever process it is in";
+            el_27_what_a_killed_process_acknowledged_is_remembered: "EL-27"
+                "the next reader begins after what a killed one acknowledged";
+        }
+
         outage event_outage {
             x_01_every_call_fails_in_time_while_the_backend_is_away: "X-01"
                 "while the backend is away every call fails in time, as `Unavailable` or `Unknown`";
@@ -200,5 +213,8 @@ macro_rules! __event_store_list {
         }
     } };
 }
+
+#[doc(hidden)]
+pub use crate::cases::event_process::peer;
 
 crate::__event_store_list! { functions }

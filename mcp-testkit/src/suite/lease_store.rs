@@ -4,7 +4,7 @@
 #[macro_export]
 macro_rules! __lease_store_list {
     ($($what:tt)*) => { $crate::__suite! { $($what)*
-        lease_store $crate::__private::LeaseStore, [outage]
+        lease_store $crate::__private::LeaseStore, [outage processes]
 
         always lease {
             ls_01_one_of_many_holds_a_name: "LS-01"
@@ -44,6 +44,11 @@ macro_rules! __lease_store_list {
                 "any sequence of calls through several handles is answered as by the store in memory";
         }
 
+        processes lease_process {
+            ls_01_of_two_processes_one_holds: "LS-01"
+                "of two processes one holds a name, each time with a greater fence";
+        }
+
         outage lease_outage {
             x_01_no_lease_call_answers_without_its_backend: "X-01"
                 "while the backend is down every call fails before its deadline, and none says that something does not exist";
@@ -54,5 +59,8 @@ macro_rules! __lease_store_list {
         }
     } };
 }
+
+#[doc(hidden)]
+pub use crate::cases::lease_process::peer;
 
 crate::__lease_store_list! { functions }

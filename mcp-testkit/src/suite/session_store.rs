@@ -4,7 +4,7 @@
 #[macro_export]
 macro_rules! __session_store_list {
     ($($what:tt)*) => { $crate::__suite! { $($what)*
-        session_store $crate::__private::SessionStore, [outage damage]
+        session_store $crate::__private::SessionStore, [outage damage processes]
 
         always session {
             ss_02_only_one_create_wins: "SS-02"
@@ -103,6 +103,15 @@ macro_rules! __session_store_list {
                 "a list shows every other session, page by page, and leaves out what cannot be read";
         }
 
+        processes session_process {
+            ss_04_another_process_loads_every_field: "SS-04"
+                "what one process wrote another reads, every field byte for byte";
+            ss_06_no_update_of_another_process_is_lost: "SS-06"
+                "updates of two processes are all there";
+            ss_08_a_delete_in_another_process_is_final: "SS-08"
+                "after a delete in another process nothing finds or changes the session";
+        }
+
         outage session_outage {
             x_01_no_call_answers_without_its_backend: "X-01"
                 "while the backend is down every call fails before its deadline, and none says that something does not exist";
@@ -113,5 +122,8 @@ macro_rules! __session_store_list {
         }
     } };
 }
+
+#[doc(hidden)]
+pub use crate::cases::session_process::peer;
 
 crate::__session_store_list! { functions }

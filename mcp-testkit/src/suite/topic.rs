@@ -30,7 +30,7 @@ where
 #[macro_export]
 macro_rules! __topic_list {
     ($($what:tt)*) => { $crate::__suite! { $($what)*
-        topic $crate::__private::Topics, [outage]
+        topic $crate::__private::Topics, [outage processes]
 
         always topic_wake {
             bp_01_a_listener_hears_what_is_published_right_after: "BP-01"
@@ -93,6 +93,13 @@ macro_rules! __topic_list {
                 "no call blocks its thread: wake-ups come on a runtime of one thread";
         }
 
+        processes topic_process {
+            bp_01_what_another_process_posts_at_once_is_handed_out: "BP-01"
+                "what another process posts right after arming is handed out, once";
+            bp_01_a_listener_hears_another_process_at_once: "BP-01"
+                "a listener hears what another process publishes right after it listens";
+        }
+
         outage topic_outage {
             bp_04_an_event_is_delivered_after_an_outage: "BP-04, BP-15"
                 "what is posted right after an outage is delivered, without a restart";
@@ -105,5 +112,8 @@ macro_rules! __topic_list {
         }
     } };
 }
+
+#[doc(hidden)]
+pub use crate::cases::topic_process::peer;
 
 crate::__topic_list! { functions }

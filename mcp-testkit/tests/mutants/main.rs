@@ -23,19 +23,22 @@ use mcp_testkit::{Outcome, Rule};
 use tokio::runtime;
 
 /// One test for each line `rule => harness of a store that breaks it`, and one that there is a line
-/// for every rule of the suite.
+/// for every rule of the suite. The harness before them is of a store in memory.
 macro_rules! mutants {
-    ($suite:ident, $($rule:ident => $harness:expr;)*) => {
+    ($suite:ident, $memory:expr, $($rule:ident => $harness:expr;)*) => {
         $(
             #[test]
             fn $rule() {
                 let harness = $harness;
                 let rule = $crate::find(mcp_testkit::$suite::RULES, stringify!($rule));
                 $crate::expect_failure(rule, async {
-                    mcp_testkit::$suite::run(&harness, rule).await
+                    mcp_testkit::$suite::run_in(&harness, rule, Some(module_path!())).await
                 });
             }
         )*
+
+        // It has a memory of its own, in which nothing of the first process is.
+        mcp_testkit::__another_process! { $suite $memory }
 
         #[test]
         fn every_rule_has_a_mutant() {

@@ -12,7 +12,7 @@ use mcp_core::{
     store::{
         Append, Appended, Attached, Audience, Caps, Created, EventStore, Fence, From, Generation,
         Head, InstanceId, Lease, LeaseStore, Listener, LogKey, MemoryEventStore, MemoryLeaseStore,
-        MemoryNotifier, MemorySessionStore, Notifier, Position, Read, ReadLimit, ReaderId,
+        MemoryNotifier, MemorySessionStore, Notifier, Position, Read, ReadLimit, ReaderId, Sealing,
         SessionChange, SessionId, SessionRecord, SessionStore, StoreError, Ttl, Version, Versioned,
     },
 };
@@ -151,7 +151,7 @@ impl EventStore for Counted<MemoryEventStore> {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         self.at("seal").seal(log, last, keep).await
     }
 

@@ -10,7 +10,7 @@ use crate::{
     clock::Clock,
     store::{
         Append, Appended, Attached, Event, EventStore, From, Generation, Head, LogKey, Position,
-        Read, ReadLimit, ReaderId, SessionId, StoreError,
+        Read, ReadLimit, ReaderId, Sealing, SessionId, StoreError,
     },
 };
 
@@ -146,7 +146,7 @@ impl<S: EventStore> EventStore for CachingEventStore<S> {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         let sealed = self.inner.seal(log, last, keep).await;
         self.kept.forget(log);
         sealed

@@ -20,7 +20,7 @@ use crate::{
     clock::{Clock, SystemClock, Timestamp},
     store::{
         Append, Appended, Attached, Epoch, EventStore, From, Generation, Head, LogKey, Position,
-        Read, ReadLimit, ReaderId, SessionId, StoreError, StoreErrorKind,
+        Read, ReadLimit, ReaderId, Sealing, SessionId, StoreError, StoreErrorKind,
     },
 };
 
@@ -202,18 +202,18 @@ impl EventStore for MemoryEventStore {
         log: &LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Sealing, StoreError> {
         if let Some(payload) = &last {
             self.check_size("event.seal", payload)?;
         }
         let now = self.clock.now();
         let mut logs = self.shard(log);
         match logs.find_or_make(log, self.abandoned, now)? {
-            None => return Ok(false),
+            None => Ok(Sealing::default()),
             Some(found) => {
-                let first = found.seal(last, keep, now);
+                let sealing = found.seal(last, keep, now);
                 logs.schedule(log, self.abandoned);
-                Ok(first)
+                Ok(sealing)
             }
         }
     }

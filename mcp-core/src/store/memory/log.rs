@@ -12,7 +12,7 @@ use crate::{
     clock::Timestamp,
     store::{
         Append, Appended, Attached, Epoch, Event, From, Generation, Head, Position, Read,
-        ReadLimit, ReaderId, Retention, Sealed, StoreError, StoreErrorKind,
+        ReadLimit, ReaderId, Retention, Sealed, Sealing, StoreError, StoreErrorKind,
     },
 };
 
@@ -166,10 +166,10 @@ impl Log {
     }
 
     /// Ends the log; says whether this did it. Later calls can only make `keep` shorter.
-    pub(super) fn seal(&mut self, last: Option<Bytes>, keep: Duration, now: Timestamp) -> bool {
+    pub(super) fn seal(&mut self, last: Option<Bytes>, keep: Duration, now: Timestamp) -> Sealing {
         if let Some(until) = &mut self.sealed_until {
             *until = (*until).min(now + keep);
-            return false;
+            return Sealing::new(false, self.reader.clone());
         }
         let final_events = usize::from(last.is_some());
         if let Some(payload) = last {
@@ -178,11 +178,12 @@ impl Log {
         self.sealed_until = Some(now + keep);
         // The last event stays whatever its size: only `keep` ends it.
         self.trim_to_size(final_events);
-        true
+        Sealing::new(true, self.reader.clone())
     }
 
     /// Generations are at least the time, so that they also grow when the log was lost meanwhile.
     pub(super) fn attach(&mut self, reader: &ReaderId, from: From, now: Timestamp) -> Attached {
+        let is_first = self.reader.is_none();
         let next = self.generation.0.saturating_add(1);
         self.generation = Generation(next.max(now.as_millis()));
         self.reader = Some(reader.clone());
@@ -190,7 +191,7 @@ impl Log {
             From::After(position) => position,
             From::Acknowledged => self.acknowledged,
         };
-        Attached::new(self.generation, after, self.head())
+        Attached::new(self.generation, is_first, after, self.head())
     }
 
     pub(super) fn read(

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use mcp_core::store::{Append, EventStore, Retention, Sealed};
+use mcp_core::store::{Append, EventStore, Retention, Sealed, Sealing};
 use tokio::task::yield_now;
 
 use super::{
@@ -35,7 +35,9 @@ twist! { SealsInTwoSteps:
 pub(super) struct EverySealerWins;
 twist! { EverySealerWins:
     seal(self, store, log, last, keep) {
-        store.seal(log, last, keep).await.map(|_| true)
+        let mut sealing = store.seal(log, last, keep).await?;
+        sealing.is_first = true;
+        Ok(sealing)
     }
 }
 
@@ -44,7 +46,7 @@ pub(super) struct SealsOnlyWhatIsThere;
 twist! { SealsOnlyWhatIsThere:
     seal(self, store, log, last, keep) {
         if head(store, log).await?.is_none() {
-            return Ok(false);
+            return Ok(Sealing::default());
         }
         store.seal(log, last, keep).await
     }
@@ -57,7 +59,7 @@ twist! { SealsOnce:
     seal(self, store, log, last, keep) {
         let head = head(store, log).await?;
         if head.is_some_and(|head| head.sealed == Sealed::Sealed) {
-            return Ok(false);
+            return Ok(Sealing::default());
         }
         store.seal(log, last, keep).await
     }

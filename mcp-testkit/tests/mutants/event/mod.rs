@@ -32,9 +32,13 @@ pub(crate) use self::{
     twist::{Twist, Twisted},
     writes::CutsPayloads,
 };
-use crate::{broken::OnePlace, mutants};
+use crate::{broken::OnePlace, mutants, support::Memory};
 
-mutants! { event_store,
+mutants! { event_store, in_memory(),
+    el_02_writers_of_two_processes_get_distinct_positions => in_memory();
+    el_04_what_a_killed_process_appended_is_read => in_memory();
+    el_26_a_reader_of_another_process_supersedes => in_memory();
+    el_27_what_a_killed_process_acknowledged_is_remembered => in_memory();
     el_01_positions_count_from_one_without_a_hole => twisted(AnswersTheFirst);
     el_02_concurrent_writers_get_distinct_positions_in_their_own_order => twisted(CountsByItself);
     el_03_nothing_appears_below_what_was_seen => twisted(ShowsTheLastFirst);
@@ -95,6 +99,7 @@ mutants! { event_store,
     el_26_a_newer_reader_supersedes => twisted(NobodyIsSuperseded);
     el_26_an_append_names_the_newest_reader => twisted(NamesNobody);
     el_26_no_generation_comes_back_with_another_log => twisted(CountsInEachLog::default());
+    el_26_a_seal_names_the_newest_reader => twisted(SealsNameNobody);
     el_26_of_concurrent_readers_one_reads => twisted(NobodyIsSuperseded);
     el_27_gaps_and_reads_of_nobody_acknowledge_nothing => twisted(EveryReadAcknowledges::default());
     el_27_the_newest_reader_decides_what_is_acknowledged => twisted(NeverTakesBack::default());
@@ -112,4 +117,9 @@ mutants! { event_store,
     x_10_errors_show_neither_payloads_nor_sessions => twisted(TellsEverything);
     x_13_namespaces_do_not_share_logs => OnePlace::new(MemoryEventStore::with_clock);
     x_15_random_histories_match_the_reference => twisted(MoreIsAGuess);
+}
+
+/// No fault, and nothing that another process could find.
+fn in_memory() -> Memory<MemoryEventStore> {
+    Memory::new(MemoryEventStore::with_clock)
 }

@@ -66,6 +66,16 @@ twist! { NamesNobody:
     }
 }
 
+#[derive(Clone)]
+pub(super) struct SealsNameNobody;
+twist! { SealsNameNobody:
+    seal(self, store, log, last, keep) {
+        let mut sealing = store.seal(log, last, keep).await?;
+        sealing.reader = None;
+        Ok(sealing)
+    }
+}
+
 /// What is given counts as handed on.
 #[derive(Clone)]
 pub(super) struct AcknowledgesWhatItGives;

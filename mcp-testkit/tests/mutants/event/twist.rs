@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use mcp_core::store::{
     Append, Appended, Attached, EventStore, From, Generation, Head, LogKey, MemoryEventStore,
-    Position, Read, ReadLimit, ReaderId, SessionId, StoreError,
+    Position, Read, ReadLimit, ReaderId, Sealing, SessionId, StoreError,
 };
 
 use crate::broken::{Broken, Troubles, broken};
@@ -61,7 +61,7 @@ pub(crate) trait Twist: Send + Sync + 'static {
         log: &'a LogKey,
         last: Option<Bytes>,
         keep: Duration,
-    ) -> BoxFuture<'a, Answer<bool>> {
+    ) -> BoxFuture<'a, Answer<Sealing>> {
         store.seal(log, last, keep)
     }
 
@@ -123,7 +123,7 @@ macro_rules! twist {
             $log: &'a ::mcp_core::store::LogKey,
             $last: Option<::bytes::Bytes>,
             $keep: ::std::time::Duration,
-        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<bool>> { Box::pin(async move $body) }
+        ) -> ::futures_util::future::BoxFuture<'a, $crate::event::twist::Answer<::mcp_core::store::Sealing>> { Box::pin(async move $body) }
     };
     (@purge $me:ident ($store:tt, $session:tt) $body:block) => {
         fn purge<'a>(
@@ -175,7 +175,7 @@ impl EventStore for Twisted {
         self.1.heads(&self.0, logs).await
     }
 
-    async fn seal(&self, log: &LogKey, last: Option<Bytes>, keep: Duration) -> Answer<bool> {
+    async fn seal(&self, log: &LogKey, last: Option<Bytes>, keep: Duration) -> Answer<Sealing> {
         self.1.seal(&self.0, log, last, keep).await
     }
 

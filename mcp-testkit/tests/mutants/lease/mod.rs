@@ -11,12 +11,14 @@ use mcp_core::store::MemoryLeaseStore;
 use crate::{
     broken::{OnePlace, Stopped, broken},
     mutants,
+    support::Memory,
 };
 use fault::*;
 use outage::*;
 use twist::{troubled, twisted};
 
-mutants! { lease_store,
+mutants! { lease_store, in_memory(),
+    ls_01_of_two_processes_one_holds => in_memory();
     ls_01_one_of_many_holds_a_name => twisted(EveryoneHolds);
     ls_01_every_holder_gets_a_greater_fence => twisted(OneFenceForAll);
     ls_02_a_lease_that_is_not_renewed_ends => on_a_stopped_clock();
@@ -38,6 +40,11 @@ mutants! { lease_store,
     x_15_any_history_of_leases_is_that_of_the_model => twisted(RenewsLonger);
 }
 
+/// No fault, and nothing that another process could find.
+fn in_memory() -> Memory<MemoryLeaseStore> {
+    Memory::new(MemoryLeaseStore::with_clock)
+}
+
 fn on_a_stopped_clock() -> crate::broken::Broken<MemoryLeaseStore, MemoryLeaseStore> {
     let make = |_| MemoryLeaseStore::with_clock(Arc::new(Stopped));
     broken(make, |store, _| store)
@@ -52,6 +59,7 @@ mod unbroken {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_store_that_can_be_taken_away_passes() {
         let claims = Claims::new().with(Capability::Outage);
+        let claims = claims.without(Capability::Processes, "it is in memory");
         let report = lease_store::run_all(&troubled(FailsWhenDown), &claims).await;
         report.assert_passed();
     }

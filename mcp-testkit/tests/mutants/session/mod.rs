@@ -15,6 +15,7 @@ use mcp_testkit::Damage;
 use crate::{
     broken::{OnePlace, Stopped},
     mutants,
+    support::Memory,
 };
 use limits::*;
 use outage::*;
@@ -23,7 +24,10 @@ use twist::{made, troubled, twisted};
 use used::*;
 use write::*;
 
-mutants! { session_store,
+mutants! { session_store, in_memory(),
+    ss_04_another_process_loads_every_field => in_memory();
+    ss_06_no_update_of_another_process_is_lost => in_memory();
+    ss_08_a_delete_in_another_process_is_final => in_memory();
     ss_02_only_one_create_wins => twisted(CreateReplaces);
     ss_03_a_deleted_id_stays_taken => made(without_tombstones);
     ss_04_another_handle_loads_every_field => twisted(ForgetsSubscriptions);
@@ -67,6 +71,11 @@ mutants! { session_store,
     x_15_any_history_is_that_of_the_model => twisted(TouchesTheFirst);
 }
 
+/// No fault, and nothing that another process could find.
+fn in_memory() -> Memory<MemorySessionStore> {
+    Memory::new(MemorySessionStore::with_clock)
+}
+
 fn without_tombstones(clock: Arc<dyn Clock>) -> MemorySessionStore {
     MemorySessionStore::with_clock(clock).tombstones_for(Duration::ZERO)
 }
@@ -86,6 +95,7 @@ mod unbroken {
         let harness = troubled(|troubles| ReadsDamage(troubles, None));
         let claims = Claims::new();
         let claims = claims.with(Capability::Outage).with(Capability::Damage);
+        let claims = claims.without(Capability::Processes, "it is in memory");
         session_store::run_all(&harness, &claims)
             .await
             .assert_passed();

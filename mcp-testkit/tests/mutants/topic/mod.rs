@@ -13,12 +13,15 @@ use crate::{
         ReadsAreTaken, RepeatsTheLast, VanishedLogsStay,
     },
     mutants,
+    support::Memory,
 };
 use listeners::*;
 use publishes::*;
 use twist::{troubled, troubled_log, twisted, twisted_log};
 
-mutants! { topic,
+mutants! { topic, in_memory(),
+    bp_01_what_another_process_posts_at_once_is_handed_out => in_memory();
+    bp_01_a_listener_hears_another_process_at_once => in_memory();
     bp_01_a_listener_hears_what_is_published_right_after => twisted(ArmsLate);
     bp_01_a_wake_up_for_one_instance_is_for_that_one => twisted(TellsEveryone);
     bp_01_what_comes_after_arming_is_handed_out => twisted_log(HeadsAreAhead);
@@ -49,4 +52,9 @@ mutants! { topic,
     x_07_a_poll_given_up_loses_and_repeats_nothing => twisted_log(ReadsAreTaken::default());
     x_07_a_wait_given_up_loses_nothing => twisted(TakesTooEarly);
     x_08_wake_ups_work_on_a_runtime_of_one_thread => twisted(Blocks);
+}
+
+/// No fault, and nothing that another process could find.
+fn in_memory() -> Memory<(MemoryEventStore, MemoryNotifier)> {
+    Memory::new(|clock| (MemoryEventStore::with_clock(clock), MemoryNotifier::new()))
 }
