@@ -46,8 +46,20 @@ impl Process {
     ///
     /// As [`start`](Self::start).
     pub fn serve(what: &str) -> Result<Self, BoxError> {
+        Self::serve_in(what, [])
+    }
+
+    /// The same, with more in its environment.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn serve_in<const N: usize>(
+        what: &str,
+        environment: [(&str, &str); N],
+    ) -> Result<Self, BoxError> {
         let mut command = Command::new(env::current_exe()?);
-        command.args(["--serve", what]);
+        command.args(["--serve", what]).envs(environment);
         Self::start(command)
     }
 

@@ -11,7 +11,7 @@ mod session_store {
 
     mcp_testkit::session_store_tests! {
         harness: Redis::new(|backend| backend),
-        with: [outage, damage, processes],
+        with: [outage, damage, processes, scan],
         without: {},
     }
 }
@@ -31,7 +31,7 @@ mod event_store {
 
     mcp_testkit::event_store_tests! {
         harness: Redis::new(|backend| backend),
-        with: [outage, processes],
+        with: [outage, processes, scan],
         without: {},
     }
 }

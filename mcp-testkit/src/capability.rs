@@ -12,6 +12,8 @@ pub enum Capability {
     Damage,
     /// Another process reaches what is stored: it is not the memory of one.
     Processes,
+    /// How much the backend holds can be counted behind the store's back.
+    Scan,
 }
 
 impl Capability {
@@ -22,6 +24,7 @@ impl Capability {
             Self::Outage => "outage",
             Self::Damage => "damage",
             Self::Processes => "processes",
+            Self::Scan => "scan",
         }
     }
 }

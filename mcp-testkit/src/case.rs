@@ -175,6 +175,19 @@ impl<'h, H: Harness> Case<'h, H> {
         self.harness.damage(&self.namespace, session, damage).await
     }
 
+    /// How much the backend holds.
+    ///
+    /// # Errors
+    ///
+    /// When the harness cannot do that.
+    ///
+    /// # Cancel safety
+    ///
+    /// As the harness's `held`.
+    pub async fn held(&self) -> Result<u64, BoxError> {
+        self.harness.held(&self.namespace).await
+    }
+
     /// Runs a body within the deadline, then removes the namespaces.
     pub(crate) async fn judge(&self, body: impl Future<Output = CaseResult>) -> Outcome {
         let body = AssertUnwindSafe(body).catch_unwind();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mcp_core::store::SessionId;
 
-use crate::{Capability, Case, CaseResult, Claims, Damage, Harness, NoDamage, NoOutage};
+use crate::{Capability, Case, CaseResult, Claims, Damage, Harness, NoDamage, NoOutage, NoScan};
 
 /// Every capability is named once, and what is disclaimed is really not there.
 ///
@@ -32,6 +32,10 @@ async fn is_there<H: Harness>(case: &Case<'_, H>, capability: Capability) -> boo
         }
         // Only its own cases can tell.
         Capability::Processes => false,
+        Capability::Scan => {
+            let held = case.held().await;
+            held.map_or_else(|error| !error.is::<NoScan>(), |_| true)
+        }
         Capability::Damage => {
             let damaged = case.damage(&SessionId::new("none"), Damage::Garbage).await;
             damaged.map_or_else(|error| !error.is::<NoDamage>(), |()| true)

@@ -89,7 +89,31 @@ pub trait Harness: Send + Sync + 'static {
         let _ = (namespace, session, damage);
         ready(Err(NoDamage.into()))
     }
+
+    /// How much the backend holds in `namespace`, looked up behind the store's back: keys, and what
+    /// stands in indexes; rows; files. It is compared with itself only.
+    ///
+    /// # Errors
+    ///
+    /// [`NoScan`] when this harness cannot do that, which is what disclaiming `scan` means.
+    fn held(&self, namespace: &Namespace) -> impl Future<Output = Result<u64, BoxError>> + Send {
+        let _ = namespace;
+        ready(Err(NoScan.into()))
+    }
 }
+
+/// The error of a harness that cannot count what its backend holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoScan;
+
+impl fmt::Display for NoScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("this harness cannot count what its backend holds")
+    }
+}
+
+impl Error for NoScan {}
 
 /// What [`Harness::damage`] leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

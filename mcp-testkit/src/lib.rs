@@ -32,6 +32,7 @@
 //!             outage: "it is in this process",
 //!             damage: "it keeps no bytes",
 //!             processes: "it is in this process",
+//!             scan: "nobody else looks into it",
 //!         },
 //!     }
 //! }
@@ -105,7 +106,7 @@ pub use self::{
     cancel::drop_after_polls,
     capability::{Capability, Claims},
     case::{Case, CaseResult, run_case},
-    harness::{Damage, Harness, NoDamage, NoOutage},
+    harness::{Damage, Harness, NoDamage, NoOutage, NoScan},
     namespace::Namespace,
     promise::{Level, PROMISES, Promise},
     race::race,

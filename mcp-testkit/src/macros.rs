@@ -25,6 +25,7 @@
 ///             outage: "it is in this process",
 ///             damage: "it keeps no bytes",
 ///             processes: "it is in this process",
+///             scan: "nobody else looks into it",
 ///         },
 ///     }
 /// }
@@ -187,6 +188,9 @@ macro_rules! __section {
     (processes $harness:tt { processes: $why:literal, $($more:tt)* } $($rest:tt)*) => {
         $crate::__cases! { processes [#[ignore = $why]] $harness $($rest)* }
     };
+    (scan $harness:tt { scan: $why:literal, $($more:tt)* } $($rest:tt)*) => {
+        $crate::__cases! { scan [#[ignore = $why]] $harness $($rest)* }
+    };
     // Something else is disclaimed: look on.
     ($section:ident $harness:tt { $other:ident: $why:literal, $($more:tt)* } $($rest:tt)*) => {
         $crate::__section! { $section $harness { $($more)* } $($rest)* }
@@ -277,5 +281,8 @@ macro_rules! __capability {
     };
     (processes) => {
         $crate::Capability::Processes
+    };
+    (scan) => {
+        $crate::Capability::Scan
     };
 }

@@ -17,6 +17,7 @@ mod session_store {
             outage: "it is in the process that uses it",
             damage: "it keeps records, not bytes",
             processes: "it is in the process that uses it",
+            scan: "nobody else can look into it",
         },
     }
 }
@@ -43,6 +44,7 @@ mod event_store {
         without: {
             outage: "it is in the process that uses it",
             processes: "it is in the process that uses it",
+            scan: "nobody else can look into it",
         },
     }
 }

@@ -64,12 +64,18 @@ impl Harness for Sqlite {
         damage.execute(&mut self.connect(namespace).await?).await?;
         Ok(())
     }
+
+    async fn held(&self, namespace: &Namespace) -> Result<u64, BoxError> {
+        let rows = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM sessions");
+        let rows = rows.fetch_one(&mut self.connect(namespace).await?).await?;
+        Ok(u64::try_from(rows)?)
+    }
 }
 
 mod session_store {
     mcp_testkit::session_store_tests! {
         harness: super::Sqlite,
-        with: [damage, processes],
+        with: [damage, processes, scan],
         without: { outage: "the disk of this machine is always there" },
     }
 }

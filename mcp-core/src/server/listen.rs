@@ -22,12 +22,13 @@ use super::{
 use crate::store::{Epoch, From, Position, SessionId};
 
 /// The stream that a GET without `Last-Event-ID` opens.
-const GET_STREAM: &str = "get";
+pub(super) const GET_STREAM: &str = "get";
 
 /// Longest `Last-Event-ID` that can be one of ours.
 const LONGEST_EVENT_ID: usize = 256;
 
-/// One open GET connection. The newest of a session is attached, the others keep still.
+/// One open GET connection. The newest of a session is attached, the others keep still; see
+/// [`takeover`](super::takeover) for those at other instances.
 #[derive(Debug, Default)]
 pub(crate) struct GetConnection {
     notices: Mutex<BTreeSet<Notice>>,
@@ -50,7 +51,7 @@ impl GetConnection {
         self.wake();
     }
 
-    fn attach(&self, attached: bool) {
+    pub(super) fn attach(&self, attached: bool) {
         self.attached.store(attached, Ordering::Release);
         self.wake();
     }
@@ -61,7 +62,7 @@ impl GetConnection {
         std::iter::from_fn(|| notices.pop_first()).find_map(|notice| event(server, &notice))
     }
 
-    fn is_attached(&self) -> bool {
+    pub(super) fn is_attached(&self) -> bool {
         self.attached.load(Ordering::Acquire)
     }
 }
@@ -71,7 +72,7 @@ impl GetConnection {
 pub(crate) struct Listening(Mutex<HashMap<SessionId, Weak<Session>>>);
 
 impl Listening {
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Weak<Session>>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Weak<Session>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -289,7 +290,13 @@ impl Drop for Registered {
         match connections.last() {
             Some(newest) if self.connection.is_attached() => newest.attach(true),
             Some(_) => {}
-            None => drop(listening.remove(self.session.id())),
+            None => {
+                drop(listening.remove(self.session.id()));
+                let heard = self.connection.is_attached() && !self.session.has_ended();
+                if heard && !self.session.is_of_connection() {
+                    self.server.say_left(&self.session);
+                }
+            }
         }
     }
 }
@@ -405,6 +412,9 @@ impl GetStream {
                     updates(session)
                 };
                 connection.notices().append(&mut missed);
+                if !is_first {
+                    server.say_taken(session).await;
+                }
                 self.from = From::Acknowledged;
                 let primes = session.record().revision.rules().priming_event;
                 let priming = primes.then(|| reader.priming());

@@ -45,6 +45,7 @@ mod stream;
 mod subscription;
 mod supervise;
 mod tail;
+mod takeover;
 mod terminate;
 mod unsaid;
 mod unwritten;

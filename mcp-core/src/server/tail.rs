@@ -278,7 +278,10 @@ impl Work for Tail {
             };
             match woken {
                 Some(WakeUp::Look(log)) if log == Pace::probe() => self.pace.heard(Instant::now()),
-                Some(WakeUp::Look(log @ LogKey::Stream { .. })) => server.0.readers.wake(&log),
+                Some(WakeUp::Look(log @ LogKey::Stream { .. })) => match Server::says_left(&log) {
+                    Some(session) => server.take_over(session),
+                    None => server.0.readers.wake(&log),
+                },
                 Some(WakeUp::Look(log)) => self.look(&server, &log).await,
                 lost @ (Some(WakeUp::MayHaveLost) | None) => {
                     if lost.is_some() {

@@ -132,6 +132,26 @@ impl<S: Send + Sync + 'static> Harness for Postgres<S> {
         assert_eq!(done.rows_affected(), 1, "there was a session to damage");
         Ok(admin.close().await?)
     }
+
+    async fn held(&self, namespace: &Namespace) -> Result<u64, BoxError> {
+        if !self.is_used().await? {
+            return Ok(0);
+        }
+        let rows = sqlx::query_scalar::<_, i64>(
+            "SELECT (SELECT count(*) FROM mcp.sessions WHERE ns = $1)
+                  + (SELECT count(*) FROM mcp.logs WHERE ns = $1)
+                  + (SELECT count(*) FROM mcp.events e JOIN mcp.logs l USING (log) WHERE l.ns = $1)
+                  + (SELECT count(*) FROM mcp.purges WHERE ns = $1)
+                  + (SELECT count(*) FROM mcp.leases WHERE ns = $1)",
+        );
+        let mut admin = admin(&self.url).await?;
+        let rows = rows
+            .bind(namespace.as_str().as_bytes())
+            .fetch_one(&mut admin)
+            .await?;
+        admin.close().await?;
+        Ok(u64::try_from(rows)?)
+    }
 }
 
 /// A connection of the test's own.

@@ -87,6 +87,12 @@ impl<S: Send + Sync + 'static> Harness for Redis<S> {
         overwrite.arg(key).arg("record").arg(record);
         ask(&overwrite).await
     }
+
+    async fn held(&self, namespace: &Namespace) -> Result<u64, BoxError> {
+        let mut held = cmd("EVAL");
+        held.arg(include_str!("held.lua")).arg(0);
+        ask(held.arg(pattern(namespace))).await
+    }
 }
 
 /// What every key of a namespace looks like.

@@ -4,7 +4,7 @@
 #[macro_export]
 macro_rules! __event_store_list {
     ($($what:tt)*) => { $crate::__suite! { $($what)*
-        event_store $crate::__private::EventStore, [outage processes]
+        event_store $crate::__private::EventStore, [outage processes scan]
 
         always event_append {
             el_01_positions_count_from_one_without_a_hole: "EL-01"
@@ -192,6 +192,13 @@ macro_rules! __event_store_list {
         always event_model {
             x_15_random_histories_match_the_reference: "X-15"
                 "random histories of several processes give the answers of the reference";
+        }
+
+        scan event_scan {
+            el_19_a_purged_session_leaves_one_mark_and_then_nothing: "EL-19"
+                "a purged session leaves at most one thing in the backend, and nothing later";
+            el_21_a_log_whose_time_is_over_is_swept_away_whole: "EL-21"
+                "a log whose time is over leaves nothing in the backend";
         }
 
         processes event_process {

@@ -4,7 +4,7 @@
 #[macro_export]
 macro_rules! __session_store_list {
     ($($what:tt)*) => { $crate::__suite! { $($what)*
-        session_store $crate::__private::SessionStore, [outage damage processes]
+        session_store $crate::__private::SessionStore, [outage damage processes scan]
 
         always session {
             ss_02_only_one_create_wins: "SS-02"
@@ -101,6 +101,13 @@ macro_rules! __session_store_list {
                 "bytes that cannot be decoded are `Corrupt`, and concern that one session";
             ss_27_what_cannot_be_read_is_left_out_of_lists: "SS-27, SS-26"
                 "a list shows every other session, page by page, and leaves out what cannot be read";
+        }
+
+        scan session_scan {
+            ss_11_deleted_sessions_leave_tombstones_and_then_nothing: "SS-11"
+                "a deleted session leaves at most one thing in the backend, and nothing when its tombstone has had its time";
+            ss_19_expired_sessions_are_swept_away_whole: "SS-19"
+                "an expired session leaves nothing in the backend, indexes included";
         }
 
         processes session_process {

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -14,7 +14,7 @@ use mcp_core::{
     clock::Clock,
     store::{SessionId, StoreError, StoreErrorKind},
 };
-use mcp_testkit::{Damage, Harness, Namespace};
+use mcp_testkit::{Damage, Harness, Namespace, NoScan};
 
 use crate::support::Memory;
 
@@ -24,6 +24,7 @@ pub(crate) struct Troubles {
     down: AtomicBool,
     outages: AtomicUsize,
     damaged: Mutex<HashMap<SessionId, Damage>>,
+    kept: AtomicU64,
 }
 
 impl Troubles {
@@ -44,6 +45,11 @@ impl Troubles {
         Ok(())
     }
 
+    /// The backend keeps one thing more, for ever.
+    pub(crate) fn keep(&self) {
+        self.kept.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// How many records are damaged.
     pub(crate) fn damaged(&self) -> usize {
         self.damaged.lock().unwrap().len()
@@ -61,6 +67,15 @@ pub(crate) struct Broken<S, B> {
     memory: Memory<S>,
     breaks: Box<Break<S, B>>,
     troubles: Arc<Troubles>,
+    counts: bool,
+}
+
+impl<S, B> Broken<S, B> {
+    /// What its stores [keep](Troubles::keep) can be counted.
+    pub(crate) fn counted(mut self) -> Self {
+        self.counts = true;
+        self
+    }
 }
 
 /// A harness whose stores are made by `make` and broken by `breaks`, handle by handle.
@@ -72,6 +87,7 @@ pub(crate) fn broken<S: Clone, B>(
         memory: Memory::new(make),
         breaks: Box::new(breaks),
         troubles: Arc::default(),
+        counts: false,
     }
 }
 
@@ -111,6 +127,15 @@ where
         let mut damaged = self.troubles.damaged.lock().unwrap();
         damaged.insert(session.clone(), damage);
         Ok(())
+    }
+
+    async fn held(&self, _: &Namespace) -> Result<u64, BoxError> {
+        let kept = self.troubles.kept.load(Ordering::SeqCst);
+        if self.counts {
+            Ok(kept)
+        } else {
+            Err(NoScan::default().into())
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::chaos::clients::Clients;
 use crate::chaos::plan::{Deed, Deeds, Plan};
-use crate::cluster::{self, Changes, Cluster, Kind};
+use crate::cluster::{self, Changes, Cluster, Kind, Nodes};
 use crate::run::{self, Result, Steps};
 use crate::server;
 use crate::workspace::Workspace;
@@ -119,8 +119,8 @@ impl<'a> Run<'a> {
             Deed::Kill { first, both } => {
                 let second = both.then_some((first + 1) % 3);
                 let killed = [Some(first), second];
-                self.clients.tell("kill")?;
                 for at in killed.into_iter().flatten() {
+                    self.clients.tell(&format!("kill {}", Nodes::name(at)))?;
                     self.cluster.nodes.kill(at);
                 }
                 thread::sleep(AWAY);
@@ -141,7 +141,7 @@ impl<'a> Run<'a> {
             Deed::KillInOutage(at) => {
                 self.store_gone()?;
                 thread::sleep(AWAY);
-                self.clients.tell("kill")?;
+                self.clients.tell(&format!("kill {}", Nodes::name(at)))?;
                 self.cluster.nodes.kill(at);
                 thread::sleep(AWAY);
                 self.store_back()?;

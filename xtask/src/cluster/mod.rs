@@ -13,5 +13,6 @@ mod welcome;
 pub(crate) use self::{
     config::Changes,
     job::{Cluster, Options, run},
+    nodes::Nodes,
     proxy::{Kind, Proxy},
 };

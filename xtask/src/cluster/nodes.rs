@@ -34,6 +34,11 @@ impl Nodes {
         Ok(nodes)
     }
 
+    /// What the instance at this place is called.
+    pub(crate) fn name(at: usize) -> String {
+        name(at + 1)
+    }
+
     /// Where they listen, in order.
     pub(crate) fn addresses(&self) -> Result<Vec<SocketAddr>> {
         self.servers.iter().map(address).collect()
@@ -84,7 +89,7 @@ impl Nodes {
         number: usize,
         address: Option<SocketAddr>,
     ) -> Result<Server> {
-        let instance = format!("node{number}");
+        let instance = name(number);
         let mut arguments = self.arguments.clone();
         arguments.extend(["--instance".to_owned(), instance.clone()]);
         if let Some(address) = address {
@@ -94,6 +99,11 @@ impl Nodes {
         let name = format!("{}-{instance}-{}", self.program, std::process::id());
         Server::start(workspace, self.program, &name, &arguments)
     }
+}
+
+/// What the `number`th instance is called.
+fn name(number: usize) -> String {
+    format!("node{number}")
 }
 
 fn address(server: &Server) -> Result<SocketAddr> {

@@ -25,6 +25,8 @@ use crate::pause;
 const BYTE_EVERY: Duration = Duration::from_secs(1);
 /// How long somebody waits who was refused or cut.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How long it takes until all are there: they are no flash mob.
+pub(crate) const GATHERING: Duration = Duration::from_secs(35);
 const HEAD: &str = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                     accept: application/json, text/event-stream\r\n";
 
@@ -69,7 +71,7 @@ enum Harm {
 }
 
 impl Crowd {
-    pub(crate) fn begin(addr: SocketAddr, size: usize) -> Self {
+    pub(crate) fn begin(addr: SocketAddr, size: u32) -> Self {
         let seen = Arc::<Seen>::default();
         let mut tasks = JoinSet::new();
         for number in 0..size {
@@ -81,7 +83,9 @@ impl Crowd {
                 18 => Harm::Body,
                 _ => Harm::Oversize,
             };
+            let arrives = GATHERING * number / size;
             tasks.spawn(async move {
+                pause(arrives).await;
                 loop {
                     // Being cut is what they expect.
                     let _ = harm.done(addr, &seen).await;

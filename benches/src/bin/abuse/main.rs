@@ -4,7 +4,8 @@
 //! $ cargo run --release --package mcp-benches --bin abuse
 //! ```
 //!
-//! The server is a process of its own with the limits that every server has. It fails when honest
+//! The server is a process of its own with the limits that every server has, and the allocator as the
+//! deployment files configure it (`--allocator as-it-is` leaves that out). It fails when honest
 //! calls fail, when their p99 is more than twice what it was before, or when more than 10 % and 32 MiB of
 //! memory stay in use.
 
@@ -26,12 +27,24 @@ const LEFT: u64 = 32 * MEBIBYTE;
 /// How long the server is given to notice that everybody has gone.
 const AFTERWARDS: Duration = Duration::from_secs(5);
 
+/// What `deploy/` sets: large buffers are given back when they are freed.
+const DEPLOYED: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
+
+/// How the server's allocator is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Allocator {
+    /// As the deployment files do.
+    AsDeployed,
+    /// As the C library has it by default.
+    AsItIs,
+}
+
 /// Measures what abuse costs.
 #[derive(Debug, Parser)]
 struct Cli {
     /// Connections that mean harm
     #[arg(long, default_value_t = 2_000)]
-    harmful: usize,
+    harmful: u32,
 
     /// Connections that call `echo`, ten times a second each
     #[arg(long, default_value_t = 32)]
@@ -40,6 +53,10 @@ struct Cli {
     /// Seconds of abuse, and of calm before it
     #[arg(long, default_value_t = 120)]
     seconds: u64,
+
+    /// How the server's allocator is configured
+    #[arg(long, value_enum, default_value_t = Allocator::AsDeployed)]
+    allocator: Allocator,
 
     /// Be the server instead
     #[arg(long, hide = true, value_name = "WHAT")]
@@ -52,13 +69,17 @@ async fn main() -> Result<(), BoxError> {
     if cli.serve.is_some() {
         return serve::mcp(router(), None).await;
     }
-    let server = Process::serve("mcp")?;
+    let server = match cli.allocator {
+        Allocator::AsDeployed => Process::serve_in("mcp", [DEPLOYED])?,
+        Allocator::AsItIs => Process::serve("mcp")?,
+    };
     let time = Duration::from_secs(cli.seconds);
     let calm = honest::calls(server.addr(), cli.honest, time / 4).await?;
     let before = server.resident()?;
     println!("before: {calm}, {} MiB in use", before / MEBIBYTE);
 
     let harm = harmful::Crowd::begin(server.addr(), cli.harmful);
+    pause(harmful::GATHERING).await;
     let stirred = honest::calls(server.addr(), cli.honest, time).await?;
     let during = server.resident()?;
     println!("during: {stirred}, {} MiB in use", during / MEBIBYTE);

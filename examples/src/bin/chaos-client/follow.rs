@@ -133,7 +133,7 @@ impl<'a> Follow<'a> {
             let answer = answer_to(&message);
             self.session.tell("answer", &answer).await;
         } else if message.get("id").is_some() && is_mine {
-            return Some(Answer::of(message));
+            return Some(Answer::of(message).on(self.last.as_deref()));
         } else if message.get("id").is_some() {
             self.fault(
                 Fault::WrongSession,

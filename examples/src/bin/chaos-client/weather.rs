@@ -16,10 +16,10 @@ const AFTER_OUTAGE: Duration = Duration::from_secs(25);
 const EFFECT: Duration = Duration::from_secs(5);
 
 /// A word on what is being done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// An instance is killed: what it was doing may fail.
-    Kill,
+    /// The instance of this name is killed: what it was doing may fail.
+    Kill(String),
     /// The store is being stopped.
     StoreGone,
     /// The store answers again.
@@ -32,12 +32,15 @@ impl FromStr for Word {
     type Err = &'static str;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        match word.trim() {
-            "kill" => Ok(Self::Kill),
+        let word = word.trim();
+        if let Some(name) = word.strip_prefix("kill ") {
+            return Ok(Self::Kill(name.to_owned()));
+        }
+        match word {
             "store gone" => Ok(Self::StoreGone),
             "store back" => Ok(Self::StoreBack),
             "end" => Ok(Self::End),
-            _ => Err("the words are: kill, store gone, store back, end"),
+            _ => Err("the words are: kill NAME, store gone, store back, end"),
         }
     }
 }
@@ -48,7 +51,7 @@ pub(crate) struct Weather(Mutex<Past>);
 
 #[derive(Debug, Default)]
 struct Past {
-    kills: Vec<Instant>,
+    kills: Vec<(Instant, String)>,
     /// From when to when the store was away; the last one may go on.
     outages: Vec<(Instant, Option<Instant>)>,
     ended: bool,
@@ -63,7 +66,7 @@ impl Weather {
         let now = Instant::now();
         let mut past = self.past();
         match word {
-            Word::Kill => past.kills.push(now),
+            Word::Kill(name) => past.kills.push((now, name)),
             Word::StoreGone => past.outages.push((now, None)),
             Word::StoreBack => {
                 if let Some((_, back)) = past.outages.last_mut() {
@@ -82,7 +85,16 @@ impl Weather {
     /// Whether an instance was killed while something ran that began then.
     pub(crate) fn killed_since(&self, began: Instant) -> bool {
         let past = self.past();
-        past.kills.iter().any(|kill| *kill + EFFECT >= began)
+        past.kills.iter().any(|(kill, _)| *kill + EFFECT >= began)
+    }
+
+    /// Whether the instance with this id was killed while something ran that began then.
+    pub(crate) fn was_killed(&self, instance: &str, began: Instant) -> bool {
+        let past = self.past();
+        past.kills.iter().any(|(kill, name)| {
+            let id = instance.strip_prefix(name.as_str());
+            *kill + EFFECT >= began && id.is_some_and(|random| random.starts_with('-'))
+        })
     }
 
     /// Whether the store was away, or had only just come back, at any time since then.
@@ -97,7 +109,8 @@ impl Weather {
         let past = self.past();
         let mut latest = began + work + PATIENCE;
         // The error of a killed instance comes within the same time after the kill.
-        for kill in past.kills.iter().filter(|kill| **kill > began) {
+        let kills = past.kills.iter().map(|(kill, _)| kill);
+        for kill in kills.filter(|kill| **kill > began) {
             latest = latest.max(*kill + PATIENCE);
         }
         for (_, back) in &past.outages {
@@ -133,8 +146,11 @@ mod tests {
         let weather = Weather::default();
         let began = Instant::now();
         assert!(!weather.killed_since(began));
-        weather.note(Word::Kill);
+        weather.note(Word::Kill("node1".to_owned()));
         assert!(weather.killed_since(began));
+        assert!(weather.was_killed("node1-0a", began));
+        assert!(!weather.was_killed("node2-0a", began));
+        assert!(!weather.was_killed("node10-0a", began));
         sleep_until(began + EFFECT * 2).await;
         assert!(!weather.killed_since(Instant::now()));
     }
@@ -157,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_word_that_is_not_known_is_refused() {
-        assert_eq!("kill".parse(), Ok(Word::Kill));
+        assert_eq!("kill a".parse(), Ok(Word::Kill("a".to_owned())));
         assert!("rain".parse::<Word>().is_err());
     }
 }

@@ -102,7 +102,11 @@ impl World {
     pub(crate) fn error(&self, began: Instant, what: &str, answer: &Answer) {
         let explained = match answer.reason() {
             "store_unavailable" => self.weather.storeless_since(began),
-            "instance_lost" => self.weather.killed_since(began),
+            // Only the requests of an instance that was killed are lost.
+            "instance_lost" => {
+                let instance = answer.instance.as_deref();
+                instance.is_some_and(|instance| self.weather.was_killed(instance, began))
+            }
             // Session data, which a tool reads from the store.
             _ if answer.is_error_result() => self.weather.storeless_since(began),
             _ => false,
@@ -139,6 +143,8 @@ fn from_us(response: Response) -> Result<Response, Failure> {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Value,
+    /// Which instance produces the stream that it came on, where event ids say that.
+    pub(crate) instance: Option<String>,
 }
 
 impl Answer {
@@ -146,7 +152,15 @@ impl Answer {
         Self {
             status: StatusCode::OK,
             body: message,
+            instance: None,
         }
+    }
+
+    /// The same, on a stream with such event ids.
+    pub(crate) fn on(mut self, event_id: Option<&str>) -> Self {
+        let stream = event_id.and_then(|id| id.split_once('~'));
+        self.instance = stream.map(|(instance, _)| instance.to_owned());
+        self
     }
 
     /// The reason of an error of ours; empty when there is none.
@@ -180,7 +194,10 @@ pub(crate) async fn whole(response: Response) -> Result<Answer, Failure> {
     let status = response.status();
     let bytes = response.bytes().await.map_err(Failure::Http)?;
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Ok(Answer { status, body })
+    Ok(Answer {
+        status,
+        ..Answer::of(body)
+    })
 }
 
 pub(crate) fn is_stream(response: &Response) -> bool {

@@ -87,6 +87,8 @@ mutants! { event_store, in_memory(),
     el_20_a_large_payload_is_whole_or_too_large => twisted(OneByOne);
     el_20_an_empty_batch_is_refused => twisted(NothingIsFine);
     el_20_payloads_come_back_byte_for_byte => twisted(TextOnly);
+    el_19_a_purged_session_leaves_one_mark_and_then_nothing => troubled(KeepsEverything).counted();
+    el_21_a_log_whose_time_is_over_is_swept_away_whole => troubled(KeepsEverything).counted();
     el_21_a_log_outlives_its_events => twisted(EmptyLogsVanish);
     el_22_readers_that_take_over_lose_and_repeat_nothing => twisted(LosesEverySeventh);
     el_23_positions_are_unique_over_all_logs => twisted(OneEpochForAll);

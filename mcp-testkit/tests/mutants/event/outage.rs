@@ -71,3 +71,13 @@ twist! { NeverComesBack:
         store.heads(logs).await
     }
 }
+
+/// What was appended stays in the backend for ever.
+#[derive(Clone)]
+pub(super) struct KeepsEverything(pub(super) Arc<Troubles>);
+twist! { KeepsEverything:
+    append(self, store, log, batch) {
+        self.0.keep();
+        store.append(log, batch).await
+    }
+}

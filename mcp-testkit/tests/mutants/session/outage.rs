@@ -115,3 +115,14 @@ twist! { ListsAllOrNothing:
         }
     }
 }
+
+/// What was created stays in the backend for ever.
+#[derive(Clone)]
+pub(super) struct KeepsEverything(pub(super) Arc<Troubles>);
+
+twist! { KeepsEverything:
+    create(self, store, record, ttl, caps) {
+        self.0.keep();
+        store.create(record, ttl, caps).await
+    }
+}
