@@ -13,6 +13,7 @@ mod conformance;
 mod deploy;
 mod fuzz;
 mod official;
+mod pooler;
 mod proofs;
 mod proxies;
 mod run;
@@ -117,6 +118,8 @@ enum Job {
     },
     /// Send events and silence through nginx, HAProxy and Caddy, and the official clients through a socket
     Proxies,
+    /// Run the rules of the kit on PostgreSQL behind pgbouncer, in session mode
+    Pooler,
     /// Build what the tests of several instances need: the examples, one of them as its next version
     Examples,
     /// Run the cases of several instances on every backend, through HAProxy
@@ -214,6 +217,7 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
             ];
             proxies::run(&workspace, steps, &all)
         }
+        Job::Pooler => pooler::run(&workspace, steps),
         Job::Examples => steps.step("examples", || server::build_versions(&workspace)),
         Job::E2e => test::through_haproxy(&workspace, steps),
         Job::Deploy => deploy::run(&workspace, steps),

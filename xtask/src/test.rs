@@ -3,7 +3,7 @@
 use crate::official::Target;
 use crate::run::{self, Result, Steps, cargo};
 use crate::workspace::Workspace;
-use crate::{chaos, clients, conformance, deploy, official, proxies, server, tidy, tools};
+use crate::{chaos, clients, conformance, deploy, official, pooler, proxies, server, tidy, tools};
 
 pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
     steps.step("format", || run::run(&mut cargo("fmt --all --check")))?;
@@ -19,6 +19,7 @@ pub(crate) fn run(workspace: &Workspace, steps: &mut Steps) -> Result {
     })?;
     steps.step("documentation", documentation)?;
     chaos::short(workspace, steps)?;
+    pooler::installed(workspace, steps)?;
     proxies::installed(workspace, steps)?;
     official::run(workspace, steps, Target::Alone)?;
     clients::run(workspace, steps, None)

@@ -45,6 +45,16 @@ twist! { LosesEverySeventh:
     }
 }
 
+/// What was trimmed, and every seventh event, is passed over in silence.
+#[derive(Clone)]
+pub(super) struct HidesLosses;
+twist! { HidesLosses:
+    read(self, store, log, after, reader, limit) {
+        let found = GapsAreSkipped.read(store, log, after, reader, limit).await;
+        changed(found, |events| events.retain(|event| event.position.seq % 7 != 0))
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct RepeatsTheLast;
 twist! { RepeatsTheLast:
