@@ -1,8 +1,9 @@
 //! Clients that mean harm. Each connects again when it is cut.
 
 use std::{
-    fmt,
+    env, fmt, io,
     net::SocketAddr,
+    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -14,7 +15,7 @@ use mcp_benches::wire::Connection;
 use mcp_core::BoxError;
 use serde_json::json;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, stdin},
     net::{TcpSocket, TcpStream},
     task::JoinSet,
 };
@@ -30,8 +31,38 @@ pub(crate) const GATHERING: Duration = Duration::from_secs(35);
 const HEAD: &str = "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                     accept: application/json, text/event-stream\r\n";
 
+/// Everybody who means harm, in a process of their own.
+pub(crate) struct Elsewhere(Child);
+
+impl Elsewhere {
+    pub(crate) fn begin(addr: SocketAddr, size: u32) -> io::Result<Self> {
+        Command::new(env::current_exe()?)
+            .arg(format!("--harm={addr}"))
+            .arg(format!("--harmful={size}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map(Self)
+    }
+
+    /// Ends them all; what they saw.
+    pub(crate) fn end(mut self) -> io::Result<String> {
+        drop(self.0.stdin.take());
+        let output = self.0.wait_with_output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+}
+
+/// Means harm until standard input ends; then says what was seen.
+pub(crate) async fn until_told(addr: SocketAddr, size: u32) -> Result<(), BoxError> {
+    let crowd = Crowd::begin(addr, size);
+    stdin().read_to_end(&mut Vec::new()).await?;
+    println!("{}", crowd.end().await);
+    Ok(())
+}
+
 /// Everybody who means harm, until they are ended.
-pub(crate) struct Crowd {
+struct Crowd {
     tasks: JoinSet<()>,
     seen: Arc<Seen>,
 }
@@ -71,7 +102,7 @@ enum Harm {
 }
 
 impl Crowd {
-    pub(crate) fn begin(addr: SocketAddr, size: u32) -> Self {
+    fn begin(addr: SocketAddr, size: u32) -> Self {
         let seen = Arc::<Seen>::default();
         let mut tasks = JoinSet::new();
         for number in 0..size {
@@ -97,7 +128,7 @@ impl Crowd {
     }
 
     /// Ends them all; what they saw.
-    pub(crate) async fn end(mut self) -> String {
+    async fn end(mut self) -> String {
         self.tasks.shutdown().await;
         self.seen.to_string()
     }

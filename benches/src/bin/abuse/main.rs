@@ -14,18 +14,27 @@
 mod harmful;
 mod honest;
 
-use std::{future, time::Duration};
+use std::{future, net::SocketAddr, time::Duration};
 
 use clap::Parser;
-use mcp_benches::{catalogue, process::Process, serve};
+use mcp_benches::{
+    catalogue,
+    process::{Process, pin},
+    serve,
+};
 use mcp_core::{BoxError, Context, McpRouter, Tool};
 use tokio::time::Instant;
 
 const MEBIBYTE: u64 = 1 << 20;
 /// What may stay in use, beside a tenth of what was.
 const LEFT: u64 = 32 * MEBIBYTE;
-/// How long the server is given to notice that everybody has gone.
-const AFTERWARDS: Duration = Duration::from_secs(5);
+/// How long the server is given to notice that those have gone who meant harm; the others stay.
+const AFTERWARDS: Duration = Duration::from_secs(30);
+
+/// The server and the honest clients have a core, and those who mean harm another one: what they do
+/// themselves is no work of the server's.
+const HONEST_CORE: usize = 0;
+const HARMFUL_CORE: usize = 1;
 
 /// What `deploy/` sets: large buffers are given back when they are freed.
 const DEPLOYED: (&str, &str) = ("MALLOC_MMAP_THRESHOLD_", "131072");
@@ -61,13 +70,30 @@ struct Cli {
     /// Be the server instead
     #[arg(long, hide = true, value_name = "WHAT")]
     serve: Option<String>,
+
+    /// Be those who mean harm to this server instead, until standard input ends
+    #[arg(long, hide = true, value_name = "ADDR")]
+    harm: Option<SocketAddr>,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), BoxError> {
+fn main() -> Result<(), BoxError> {
     let cli = Cli::parse();
+    // Before there are threads: they all stay where this one is.
+    pin(if cli.harm.is_some() {
+        HARMFUL_CORE
+    } else {
+        HONEST_CORE
+    })?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().build()?.block_on(run(cli))
+}
+
+async fn run(cli: Cli) -> Result<(), BoxError> {
     if cli.serve.is_some() {
         return serve::mcp(router(), None).await;
+    }
+    if let Some(addr) = cli.harm {
+        return harmful::until_told(addr, cli.harmful).await;
     }
     let server = match cli.allocator {
         Allocator::AsDeployed => Process::serve_in("mcp", [DEPLOYED])?,
@@ -78,20 +104,18 @@ async fn main() -> Result<(), BoxError> {
     let before = server.resident()?;
     println!("before: {calm}, {} MiB in use", before / MEBIBYTE);
 
-    let harm = harmful::Crowd::begin(server.addr(), cli.harmful);
+    let harm = harmful::Elsewhere::begin(server.addr(), cli.harmful)?;
     pause(harmful::GATHERING).await;
     let stirred = honest::calls(server.addr(), cli.honest, time).await?;
     let during = server.resident()?;
     println!("during: {stirred}, {} MiB in use", during / MEBIBYTE);
-    println!("        {}", harm.end().await);
+    println!("        {}", harm.end()?);
 
-    pause(AFTERWARDS).await;
+    let calmed = honest::calls(server.addr(), cli.honest, AFTERWARDS).await?;
     let after = server.resident()?;
     let ratio = stirred.p99.as_secs_f64() / calm.p99.as_secs_f64();
-    println!(
-        "after:  {} MiB in use; p99 was {ratio:.2} times as long",
-        after / MEBIBYTE
-    );
+    println!("after:  {calmed}, {} MiB in use", after / MEBIBYTE);
+    println!("p99 was {ratio:.2} times as long under abuse");
     if after > before + before / 10 + LEFT {
         return Err("too much memory is still in use".into());
     }
