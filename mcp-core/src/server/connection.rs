@@ -59,7 +59,7 @@ impl Server {
         if self.session_mode() == SessionMode::Off {
             return Ok((agreed.response, Some(Opened::Alone(agreed.revision))));
         }
-        let mut record = agreed.record(caller)?;
+        let (mut record, response) = agreed.into_record(caller)?;
         let _room = self.room_for_session()?;
         // Before the client is told to go on: what changes from then on is heard.
         self.start().await;
@@ -73,7 +73,7 @@ impl Server {
             _hold: session.hold(),
             session: SessionRef(session),
         };
-        Ok((agreed.response, Some(Opened::Session(opened))))
+        Ok((response, Some(Opened::Session(opened))))
     }
 
     /// Serves a connection in a task of its own.

@@ -9,9 +9,12 @@ use super::{
     session::{Beginning, Session},
 };
 use crate::{
-    jsonrpc::{ErrorObject, Request},
-    protocol::{InitializeRequestParams, InitializeResult, Revision, ServerCapabilities},
-    router::McpResponse,
+    jsonrpc::{ErrorObject, Request, RequestId},
+    protocol::{
+        ClientCapabilities, Implementation, InitializeRequestParams, InitializeResult, Revision,
+        ServerCapabilities,
+    },
+    router::{Catalogue, McpResponse},
     store::{Caps, Created, SessionId, SessionRecord, Versioned},
 };
 
@@ -32,26 +35,26 @@ pub struct Initialized {
 
 /// What client and server agreed on.
 pub(super) struct Agreed {
-    params: InitializeRequestParams,
+    client: Implementation,
+    capabilities: ClientCapabilities,
     pub(super) revision: Revision,
     /// What the client gets.
     pub(super) response: McpResponse,
 }
 
 impl Agreed {
-    /// The record of the session that begins, still without an id.
-    pub(super) fn record(&self, caller: Caller) -> Result<SessionRecord, Refusal> {
+    /// The record of the session that begins, still without an id, and what the client gets.
+    pub(super) fn into_record(
+        self,
+        caller: Caller,
+    ) -> Result<(SessionRecord, McpResponse), Refusal> {
         let mut secret = [0; 16];
         getrandom::fill(&mut secret).map_err(no_randomness)?;
-        let mut record = SessionRecord::new(
-            SessionId::new(""),
-            self.revision,
-            self.params.client_info.clone(),
-            self.params.capabilities.clone(),
-            secret,
-        );
+        let id = SessionId::new("");
+        let mut record =
+            SessionRecord::new(id, self.revision, self.client, self.capabilities, secret);
         record.principal = caller.principal;
-        Ok(record)
+        Ok((record, self.response))
     }
 }
 
@@ -80,14 +83,18 @@ impl Server {
                 });
             }
         };
-        let session = match self.0.mode {
-            SessionMode::Off => None,
-            SessionMode::On => Some(self.begin_session(agreed.record(caller)?).await?),
+        let revision = Some(agreed.revision);
+        let (session, response) = match self.0.mode {
+            SessionMode::Off => (None, agreed.response),
+            SessionMode::On => {
+                let (record, response) = agreed.into_record(caller)?;
+                (Some(self.begin_session(record).await?), response)
+            }
         };
         Ok(Initialized {
-            response: agreed.response,
+            response,
             session,
-            revision: Some(agreed.revision),
+            revision,
         })
     }
 
@@ -100,11 +107,11 @@ impl Server {
             let text = "no revision with sessions is served here";
             failed(ErrorObject::invalid_params(text))
         })?;
-        let result = self.initialize_result(revision);
         Ok(Agreed {
-            params,
+            client: params.client_info,
+            capabilities: params.capabilities,
             revision,
-            response: McpResponse::result(&request.id, &result),
+            response: self.greet(&request.id, revision),
         })
     }
 
@@ -114,8 +121,10 @@ impl Server {
             .map_err(|error| ErrorObject::invalid_params(format!("invalid params: {error}")))?;
         // Pictures may be large and nobody looks at them here.
         params.client_info.icons = Vec::new();
-        if json_len(&params.client_info) + json_len(&params.capabilities)
-            > self.limits().client_record
+        // Written again, nothing is eight times as long: not even `1e15`.
+        let limit = self.limits().client_record;
+        if json.len() > limit / 8
+            && json_len(&params.client_info) + json_len(&params.capabilities) > limit
         {
             let error =
                 ErrorObject::invalid_params("`clientInfo` and `capabilities` are too large");
@@ -137,8 +146,20 @@ impl Server {
         same.or_else(|| known.next_back())
     }
 
-    fn initialize_result(&self, revision: Revision) -> InitializeResult {
+    /// The response to a client that speaks `revision`.
+    fn greet(&self, id: &RequestId, revision: Revision) -> McpResponse {
         let catalogue = self.0.current.get();
+        let result = || self.initialize_result(&catalogue, revision);
+        match self.0.greetings.get(&catalogue, revision, result) {
+            Ok(json) => McpResponse::result_json(id, &json),
+            Err(error) => {
+                tracing::error!(%error, "the result of `initialize` cannot be written");
+                McpResponse::error(id, ErrorObject::internal("the result cannot be written"))
+            }
+        }
+    }
+
+    fn initialize_result(&self, catalogue: &Catalogue, revision: Revision) -> InitializeResult {
         let mut capabilities = catalogue.capabilities(revision);
         if self.0.mode == SessionMode::Off {
             without_sessions(&mut capabilities);

@@ -18,6 +18,7 @@ mod connection;
 mod drain;
 mod entry;
 mod facts;
+mod greeting;
 mod handle;
 mod health;
 mod initialize;
@@ -60,9 +61,9 @@ use tokio::sync::OnceCell;
 
 use self::{
     alone::Alone, ask::Pending, catalogue::Current, clients::Clients, drain::Phases,
-    health::Health, listen::Listening, lookup::Loading, metrics::Metrics, readers::Readers,
-    secrets::Holder, session::Sessions, subscription::Subscriptions, terminate::Endings,
-    unsaid::Unsaid, unwritten::Offers,
+    greeting::Greetings, health::Health, listen::Listening, lookup::Loading, metrics::Metrics,
+    readers::Readers, secrets::Holder, session::Sessions, subscription::Subscriptions,
+    terminate::Endings, unsaid::Unsaid, unwritten::Offers,
 };
 use crate::{
     clock::Clock,
@@ -106,6 +107,7 @@ pub(crate) struct Inner {
     stores: Stores,
     sessions: Sessions,
     clients: Clients,
+    greetings: Greetings,
     alone: Alone,
     loading: Loading,
     pending: Pending,
