@@ -294,7 +294,7 @@ impl Drop for Registered {
                 drop(listening.remove(self.session.id()));
                 let heard = self.connection.is_attached() && !self.session.has_ended();
                 if heard && !self.session.is_of_connection() {
-                    self.server.say_left(&self.session);
+                    self.server.0.left.note(self.session.id());
                 }
             }
         }

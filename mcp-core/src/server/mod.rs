@@ -63,7 +63,7 @@ use self::{
     alone::Alone, ask::Pending, catalogue::Current, clients::Clients, drain::Phases,
     greeting::Greetings, health::Health, listen::Listening, lookup::Loading, metrics::Metrics,
     readers::Readers, secrets::Holder, session::Sessions, subscription::Subscriptions,
-    terminate::Endings, unsaid::Unsaid, unwritten::Offers,
+    takeover::Left, terminate::Endings, unsaid::Unsaid, unwritten::Offers,
 };
 use crate::{
     clock::Clock,
@@ -108,6 +108,7 @@ pub(crate) struct Inner {
     sessions: Sessions,
     clients: Clients,
     greetings: Greetings,
+    left: Left,
     alone: Alone,
     loading: Loading,
     pending: Pending,

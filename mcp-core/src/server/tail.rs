@@ -290,6 +290,7 @@ impl Work for Tail {
                     next_poll = Instant::now() + interval;
                     self.poll(&server).await;
                     self.probe(&server).await;
+                    server.say_left().await;
                 }
             }
         }

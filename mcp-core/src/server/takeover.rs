@@ -1,12 +1,37 @@
 //! GET connections of one session at several instances: the newest hears, and when it ends another one.
 
-use std::sync::Weak;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError, Weak},
+};
 
 use super::{Server, listen::GET_STREAM, session::Session};
 use crate::store::{Audience, LogKey, SessionId};
 
 /// What a wake-up names when the connection that heard has ended: a stream that nobody has.
 const LEFT: &str = "get.left";
+
+/// How many ends are told of with one poll, and how many may wait.
+const AT_ONCE: usize = 64;
+const MOST: usize = 4096;
+
+/// The sessions whose connection that heard has ended, and that have no other in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Left(Mutex<BTreeSet<SessionId>>);
+
+impl Left {
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<SessionId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes one for the next poll. When too many end at once, nobody is there to take over for most.
+    pub(super) fn note(&self, session: &SessionId) {
+        let mut left = self.lock();
+        if left.len() < MOST {
+            left.insert(session.clone());
+        }
+    }
+}
 
 fn stream(session: &SessionId, name: &str) -> LogKey {
     LogKey::Stream {
@@ -22,12 +47,14 @@ impl Server {
         self.tell_everyone(&stream(session.id(), GET_STREAM)).await;
     }
 
-    /// The connection that heard has ended, and this process has no other.
-    pub(super) fn say_left(&self, session: &Session) {
-        let (server, left) = (self.clone(), stream(session.id(), LEFT));
-        self.0.tasks.spawn(async move {
-            server.tell_everyone(&left).await;
-        });
+    /// Tells the others whose connections have ended here. Some at a time: a poll follows.
+    pub(super) async fn say_left(&self) {
+        for _ in 0..AT_ONCE {
+            let Some(session) = self.0.left.lock().pop_first() else {
+                return;
+            };
+            self.tell_everyone(&stream(&session, LEFT)).await;
+        }
     }
 
     /// A wake-up names this: whether it says that a connection of this session has ended.
