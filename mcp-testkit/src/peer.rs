@@ -1,4 +1,4 @@
-//! Another process on the namespace of a case: [`Peer`] starts it, [`Orders`] is its side.
+//! Another process on the namespace of a case: `Peer` starts it, `Orders` is its side.
 //!
 //! It is the test program once more, told to run the test `another_process` of the suite's module: it
 //! has the backend's harness. It takes orders from its standard input, a line each, and answers with
