@@ -109,18 +109,32 @@ CREATE FUNCTION "mcp".save_log(l "mcp".logs) RETURNS void LANGUAGE sql AS $$
     UPDATE "mcp".logs h SET
         epoch = l.epoch, seq = l.seq, floor = l.floor, bytes = l.bytes,
         keep_events = l.keep_events, keep_bytes = l.keep_bytes, keep_age = l.keep_age,
-        sealed = l.sealed, expires_at = l.expires_at, sweep_at = l.sweep_at
+        sealed = l.sealed, expires_at = l.expires_at, sweep_at = l.sweep_at,
+        generation = l.generation, reader_instance = l.reader_instance,
+        reader_connection = l.reader_connection
     WHERE h.ns = l.ns AND h.key = l.key
 $$;
 
--- 'appended', 'duplicate', 'key' (used for other events), 'sealed' or 'purged'.
+-- The head of a log that ends, trimmed down to p_spare events: those stay whatever their size, only
+-- p_keep ends them.
+CREATE FUNCTION "mcp".end_log(l "mcp".logs, p_spare bigint, p_keep interval) RETURNS "mcp".logs
+LANGUAGE plpgsql AS $$
+BEGIN
+    l.sealed := true;
+    l.expires_at := clock_timestamp() + p_keep;
+    RETURN "mcp".trim_log(l, p_spare);
+END $$;
+
+-- 'appended', 'duplicate', 'key' (used for other events), 'sealed' or 'purged'. The reader, if one is
+-- given, is for a log that has none; with p_seal the log ends with this batch.
 CREATE FUNCTION "mcp".append_log(
     p_ns bytea, p_key bytea, p_session bytea, p_lock bigint, p_abandoned interval, p_epoch bigint,
     p_events bytea[], p_idempotency_key bytea, p_digest bytea,
     p_seen_epoch bigint, p_seen_seq bigint,
     p_keep_events bigint, p_keep_bytes bigint, p_keep_age interval,
+    p_instance bytea, p_connection bigint, p_seal interval,
     OUT verdict text, OUT epoch bigint, OUT last bigint,
-    OUT reader_instance bytea, OUT reader_connection bigint
+    OUT reader_instance bytea, OUT reader_connection bigint, OUT generation bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
     l "mcp".logs;
@@ -135,6 +149,7 @@ BEGIN
     at := clock_timestamp();
     reader_instance := l.reader_instance;
     reader_connection := l.reader_connection;
+    generation := l.generation;
     IF p_idempotency_key IS NOT NULL THEN
         SELECT e.seq, e.batch_digest INTO known FROM "mcp".events e
         WHERE e.log = l.log AND e.idempotency_key = p_idempotency_key
@@ -177,13 +192,23 @@ BEGIN
     l.keep_events := p_keep_events;
     l.keep_bytes := p_keep_bytes;
     l.keep_age := p_keep_age;
-    IF "mcp".is_full(l) THEN
+    IF p_instance IS NOT NULL AND l.generation = 0 THEN
+        l.generation := "mcp".microseconds();
+        l.reader_instance := p_instance;
+        l.reader_connection := p_connection;
+    END IF;
+    IF p_seal IS NOT NULL THEN
+        l := "mcp".end_log(l, 1, p_seal);
+    ELSIF "mcp".is_full(l) THEN
         l := "mcp".trim_log(l, 0);
     END IF;
     PERFORM "mcp".save_log(l);
     verdict := 'appended';
     epoch := l.epoch;
     last := l.seq;
+    reader_instance := l.reader_instance;
+    reader_connection := l.reader_connection;
+    generation := l.generation;
 END $$;
 
 -- One row, or none when there is no log to read.
@@ -295,10 +320,7 @@ BEGIN
         INSERT INTO "mcp".events (log, seq, payload, written_at)
         VALUES (l.log, l.seq, p_last, clock_timestamp());
     END IF;
-    l.sealed := true;
-    l.expires_at := ends;
-    -- The last event stays, whatever its size: only p_keep ends it.
-    l := "mcp".trim_log(l, CASE WHEN p_last IS NULL THEN 0 ELSE 1 END);
+    l := "mcp".end_log(l, CASE WHEN p_last IS NULL THEN 0 ELSE 1 END, p_keep);
     PERFORM "mcp".save_log(l);
     is_first := true;
 END $$;

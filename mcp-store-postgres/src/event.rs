@@ -25,8 +25,9 @@ const APPEND: Statement = Statement {
     operation: "event.append",
     effect: Effect::Write,
     text: r#"
-        SELECT verdict, epoch, last, reader_instance, reader_connection
-        FROM "mcp".append_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"#,
+        SELECT verdict, epoch, last, reader_instance, reader_connection, generation
+        FROM "mcp".append_log($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+            $17)"#,
 };
 
 const ATTACH: Statement = Statement {
@@ -129,6 +130,13 @@ impl EventStore for PostgresBackend {
                 .bind(retention.map(|keep| ordered(keep.events)))
                 .bind(retention.map(|keep| ordered(keep.bytes)))
                 .bind(retention.and_then(|keep| keep.age).map(interval))
+                .bind(
+                    batch
+                        .reader
+                        .map(|reader| reader.instance.as_str().as_bytes()),
+                )
+                .bind(batch.reader.map(|reader| reader.connection.cast_signed()))
+                .bind(batch.seal.map(interval))
         });
         appended(&row.await?)
     }
@@ -295,6 +303,8 @@ fn appended(row: &PgRow) -> Result<Appended, StoreError> {
     }
     let last = position(get(row, 1, &APPEND)?, get(row, 2, &APPEND)?);
     let reader = reader_of(row, 3, &APPEND)?;
+    let generation = Generation(unsigned(get(row, 5, &APPEND)?));
+    let reader = reader.map(|reader| (reader, generation));
     Ok(Appended::new(last, reader, verdict == "duplicate"))
 }
 

@@ -51,13 +51,23 @@ impl EventStore for RedisBackend {
             .number(batch.retention.bytes)
             .maybe(batch.retention.age.map(millis))
             .arg(if *log == LogKey::Config { "0" } else { "1" })
+            .arg(
+                batch
+                    .reader
+                    .map_or("", |reader| reader.instance.as_str())
+                    .to_owned(),
+            )
+            .number(batch.reader.map_or(0, |reader| reader.connection))
+            .maybe(batch.seal.map(millis))
             .args(batch.events.iter().cloned());
         let mut reply = operation.run(&call).await?;
         match reply.text()?.as_str() {
             "done" => {
                 let last = read_position(&mut reply)?;
                 let duplicate = reply.flag()?;
-                Ok(Appended::new(last, read_reader(&mut reply)?, duplicate))
+                let reader = read_reader(&mut reply)?;
+                let generation = reply.maybe_number()?.map(Generation);
+                Ok(Appended::new(last, reader.zip(generation), duplicate))
             }
             "sealed" => refuse(StoreErrorKind::Conflict, "the log is sealed"),
             "other" => refuse(

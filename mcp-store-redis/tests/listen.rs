@@ -102,7 +102,7 @@ async fn foreign_messages_are_skipped() -> Result<(), BoxError> {
     let server = RedisServer::start()?;
     let store = backend(&server.url())?;
     let mut ear = listen(&store).await?;
-    for message in ["", "hello", "look9 b3", "look1 b99999", "\u{0}"] {
+    for message in ["", "hello", "look9 b4", "look1 b99999", "\u{0}"] {
         server.command(&["PUBLISH", "{mcp:w}", message])?;
         server.command(&["PUBLISH", "{mcp:w:here}", message])?;
     }

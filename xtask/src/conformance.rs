@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use mcp_testkit::{Level, PROMISES, Promise};
 use serde::Deserialize;
 
+use crate::mutants;
 use crate::proofs::{self, Proof, Proofs};
 use crate::run::{self, Result, Steps, cargo};
 use crate::workspace::Workspace;
@@ -118,6 +119,7 @@ fn document(workspace: &Workspace) -> Result<String> {
     let networked: Vec<_> = backends(workspace).into_iter().skip(1).collect();
     let mut complaints = judge(&matrix, &stores);
     complaints.extend(proofs::judge(&proofs, &networked));
+    complaints.extend(mutants::check(workspace, &proofs, &networked)?);
     if !complaints.is_empty() {
         return Err(complaints.join("\n").into());
     }
@@ -307,7 +309,8 @@ const WIRE: &str = "
 ## Faults of a backend
 
 It takes a backend of its own to bring them about, so they are no cases of the kit but tests of each store on a server. A number is
-that of the tests that name the promise; one that no test names fails the gate.
+that of the tests that name the promise; one that no test names fails the gate. For each there are stores that break it, in
+[`mutants.toml`](xtask/mutants.toml), which `cargo xtask mutants` builds one by one and shows to a test.
 
 ";
 

@@ -12,6 +12,7 @@ mod cluster;
 mod conformance;
 mod deploy;
 mod fuzz;
+mod mutants;
 mod official;
 mod pooler;
 mod proofs;
@@ -132,6 +133,11 @@ enum Job {
         #[arg(long = "for", value_name = "TIME", default_value = "60m", value_parser = run::time)]
         time: Duration,
     },
+    /// Break each promise that takes a backend's own faults, in a copy of its store: a test must notice
+    Mutants {
+        /// Only those whose test has this in its name
+        only: Option<String>,
+    },
     /// Check the house rules that no compiler checks
     Tidy,
 }
@@ -222,6 +228,7 @@ fn perform(job: &Job, steps: &mut Steps) -> Result {
         Job::E2e => test::through_haproxy(&workspace, steps),
         Job::Deploy => deploy::run(&workspace, steps),
         Job::Fuzz { time } => fuzz::run(&workspace, steps, *time),
+        Job::Mutants { only } => mutants::run(&workspace, steps, only.as_deref()),
         Job::Tidy => steps.step("tidy", || tidy::check(&workspace)),
     }
 }

@@ -10,13 +10,15 @@ use crate::{
     sse::Sse,
 };
 
+const UPDATED: &str = "notifications/resources/updated";
+
 async fn publish(client: &Client, uri: &str) {
     client.call("publish", &json!({ "uri": uri })).await;
 }
 
 /// The resource that the next update is about.
 async fn updated(stream: &mut Sse) -> String {
-    let message = stream.until("notifications/resources/updated").await;
+    let message = stream.until(UPDATED).await;
     message["params"]["uri"].as_str().unwrap().to_owned()
 }
 
@@ -89,4 +91,54 @@ pub(crate) async fn e2e_11_the_older_stream_goes_on_when_the_newer_ends(backend:
         .await;
         assert_eq!(hears.await.unwrap(), "mem://x");
     }
+}
+
+pub(crate) async fn e2e_11_the_end_of_a_stream_takes_nothing_from_a_newer_one(backend: Backend) {
+    let cluster = Cluster::of(2, backend);
+    for (last, newest) in [(0, 0), (1, 1), (1, 0)] {
+        let client = Client::begin(&cluster).await;
+        let first = client.on(0).attached().await;
+        let second = client.on(last).attached().await;
+        drop(second);
+        let mut third = client.on(newest).attached().await;
+        let uri = json!({ "uri": "mem://x" });
+        client.request("resources/subscribe", &uri).await;
+        // The end of the second is written some time after the third came.
+        let pause = json!({ "n": 4, "every_ms": 500 });
+        client
+            .on(1 - newest)
+            .stream(7, "count", &pause)
+            .await
+            .messages()
+            .await;
+        for _ in 0..3 {
+            publish(&client, "mem://x").await;
+            assert_eq!(updated(&mut third).await, "mem://x");
+        }
+        let told = spawn(async move { first.messages().await });
+        assert_eq!(soon(client.delete().send()).await.unwrap().status(), 200);
+        let told = soon(told).await.unwrap();
+        let updates = told.iter().filter(|said| said["method"] == UPDATED);
+        assert_eq!(updates.count(), 0, "{told:?}");
+    }
+}
+
+pub(crate) async fn e2e_11_an_older_stream_goes_on_when_the_instance_of_the_newer_dies(
+    backend: Backend,
+) {
+    let mut cluster = Cluster::of(2, backend);
+    let client = Client::begin(&cluster).await;
+    let mut first = client.on(0).attached().await;
+    let uri = json!({ "uri": "mem://x" });
+    client.on(0).request("resources/subscribe", &uri).await;
+    let second = client.on(1).attached().await;
+    cluster.nodes[1].kill();
+    drop(second);
+    let hears = spawn(async move { updated(&mut first).await });
+    until(|| async {
+        publish(&client.on(0), "mem://x").await;
+        hears.is_finished()
+    })
+    .await;
+    assert_eq!(hears.await.unwrap(), "mem://x");
 }

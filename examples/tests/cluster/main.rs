@@ -116,6 +116,8 @@ cases! {
     listeners::e2e_11_a_second_stream_hears_while_the_first_is_half_open,
     listeners::e2e_11_of_two_live_streams_the_newer_hears_everything,
     listeners::e2e_11_the_older_stream_goes_on_when_the_newer_ends,
+    listeners::e2e_11_the_end_of_a_stream_takes_nothing_from_a_newer_one,
+    listeners::e2e_11_an_older_stream_goes_on_when_the_instance_of_the_newer_dies,
     versions::e2e_12_entries_of_the_next_version_are_read_or_passed_over,
     versions::e2e_12_what_the_next_version_keeps_in_a_session_stays,
     versions::e2e_12_an_instance_that_confirms_nothing_delays_a_delete_and_no_more,

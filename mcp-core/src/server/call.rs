@@ -18,7 +18,7 @@ use super::{
     complete::Completion,
     metrics::Measured,
     session::{Running, Session},
-    stream,
+    stream::Opened,
 };
 use crate::{
     auth::Grant,
@@ -333,14 +333,17 @@ impl Call {
         let Some(work) = self.0.as_ref() else {
             return Outcome::Cancelled;
         };
-        // Until its log is attached the call stays in `self`: it goes on when this future is dropped.
         let link = work.link().filter(|_| work.outlives_connection()).cloned();
+        let id = work.context.request_id();
+        let spoke = response.is_some() || work.context.outbox().has_messages();
         let opened = match &link {
-            Some(link) => Some(stream::open(link, work.context.request_id()).await),
+            Some(link) if spoke => Some(Opened::with_first_message(link, id)),
+            // Until its log is made the call stays in `self`: it goes on when this future is dropped.
+            Some(link) => Opened::empty(link, id).await.ok(),
             None => None,
         };
         Outcome::Stream(match (link, opened) {
-            (Some(link), Some(Ok(opened))) => match self.0.take() {
+            (Some(link), Some(opened)) => match self.0.take() {
                 Some(work) => opened.start(link, work, response),
                 None => return Outcome::Cancelled,
             },

@@ -14,12 +14,13 @@ use tokio::sync::Notify;
 use super::{
     EventStream, Phase, Refusal, Server, SessionRef, StreamEvent,
     closing::Farewell,
-    entry::StreamEntry,
+    get_stream::GetStream,
     notice::Notice,
-    reader::{Next, Reader, response_lost},
+    reader::{self, Reader, response_lost},
+    roster::Gone,
     session::Session,
 };
-use crate::store::{Epoch, From, Position, SessionId};
+use crate::store::{Epoch, From, Position, ReaderId, SessionId};
 
 /// The stream that a GET without `Last-Event-ID` opens.
 pub(super) const GET_STREAM: &str = "get";
@@ -27,18 +28,32 @@ pub(super) const GET_STREAM: &str = "get";
 /// Longest `Last-Event-ID` that can be one of ours.
 const LONGEST_EVENT_ID: usize = 256;
 
-/// One open GET connection. The newest of a session is attached, the others keep still; see
-/// [`takeover`](super::takeover) for those at other instances.
-#[derive(Debug, Default)]
+/// One open GET connection. One of a session hears, the others keep still; see [`roster`](super::roster).
+#[derive(Debug)]
 pub(crate) struct GetConnection {
+    pub(super) id: ReaderId,
     notices: Mutex<BTreeSet<Notice>>,
-    attached: AtomicBool,
-    woken: Notify,
-    farewell: Farewell,
+    /// Until it is known who hears, each does.
+    hears: AtomicBool,
+    /// Who hears instead.
+    behind: Mutex<Option<Gone>>,
+    pub(super) woken: Notify,
+    pub(super) farewell: Farewell,
 }
 
 impl GetConnection {
-    fn notices(&self) -> MutexGuard<'_, BTreeSet<Notice>> {
+    fn new(id: ReaderId) -> Self {
+        Self {
+            id,
+            notices: Mutex::default(),
+            hears: AtomicBool::new(true),
+            behind: Mutex::default(),
+            woken: Notify::new(),
+            farewell: Farewell::default(),
+        }
+    }
+
+    pub(super) fn notices(&self) -> MutexGuard<'_, BTreeSet<Notice>> {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -51,19 +66,30 @@ impl GetConnection {
         self.wake();
     }
 
-    pub(super) fn attach(&self, attached: bool) {
-        self.attached.store(attached, Ordering::Release);
-        self.wake();
+    /// Whether it hears; says whether it did before.
+    pub(super) fn set_hears(&self, hears: bool) -> bool {
+        self.hears.swap(hears, Ordering::AcqRel)
+    }
+
+    pub(super) fn hears(&self) -> bool {
+        self.hears.load(Ordering::Acquire)
+    }
+
+    /// This one keeps still while that one hears.
+    pub(super) fn set_behind(&self, hearer: Option<Gone>) {
+        *self.behind.lock().unwrap_or_else(PoisonError::into_inner) = hearer;
+    }
+
+    /// Who hears instead of this one.
+    pub(super) fn behind(&self) -> Option<Gone> {
+        let behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        behind.clone()
     }
 
     /// The next notification that this server offers.
-    fn next_notice(&self, server: &Server) -> Option<StreamEvent> {
+    pub(super) fn next_notice(&self, server: &Server) -> Option<StreamEvent> {
         let mut notices = self.notices();
         std::iter::from_fn(|| notices.pop_first()).find_map(|notice| event(server, &notice))
-    }
-
-    pub(super) fn is_attached(&self) -> bool {
-        self.attached.load(Ordering::Acquire)
     }
 }
 
@@ -150,31 +176,15 @@ impl Server {
         session: &SessionRef,
         after: Option<Position>,
     ) -> EventStream {
-        let connection = Arc::new(GetConnection::default());
-        {
-            let mut connections = session.0.connections();
-            if let Some(newest) = connections.last() {
-                newest.attach(false);
-            }
-            connection.attach(true);
-            connections.push(Arc::clone(&connection));
-        }
+        let connection = Arc::new(GetConnection::new(reader::new_id(self)));
+        session.0.connections().push(Arc::clone(&connection));
         self.0
             .listening
             .lock()
             .insert(session.id().clone(), Arc::downgrade(&session.0));
         connection.farewell.if_late(self);
         metrics::gauge!("mcp.streams.open", "kind" => "get").increment(1.0);
-        let get = GetStream {
-            registered: Registered {
-                server: self.clone(),
-                session: Arc::clone(&session.0),
-                connection,
-            },
-            from: after.map_or(From::Acknowledged, From::After),
-            reader: None,
-            _hold: session.0.hold(),
-        };
+        let get = GetStream::new(self, &session.0, connection, after.is_some());
         // In a box: the future of the next event would hold it twice otherwise.
         EventStream::new(stream::unfold(Some(Box::new(get)), |get| async move {
             let mut get = get?;
@@ -203,7 +213,8 @@ impl Server {
             if !wanted {
                 continue;
             }
-            if let Some(connection) = session.connections().last() {
+            // Whoever begins to hear later is told of everything.
+            if let Some(connection) = session.hearing() {
                 connection.notices().insert(notice.clone());
                 connection.wake();
             }
@@ -215,7 +226,7 @@ impl Server {
         metrics::counter!("mcp.listen.over_notifications").increment(1);
         self.0.subscriptions.over_notify();
         for session in self.0.listening.sessions() {
-            if let Some(connection) = session.connections().last() {
+            if let Some(connection) = session.hearing() {
                 connection.notices().append(&mut everything(self, &session));
                 connection.wake();
             }
@@ -234,7 +245,7 @@ impl Server {
 }
 
 /// What the session may have missed, of the kinds that the server has.
-fn everything(server: &Server, session: &Session) -> BTreeSet<Notice> {
+pub(super) fn everything(server: &Server, session: &Session) -> BTreeSet<Notice> {
     let offered = server.0.current.get();
     let offered = offered.capabilities(session.record().revision);
     let lists = [
@@ -250,7 +261,7 @@ fn everything(server: &Server, session: &Session) -> BTreeSet<Notice> {
 }
 
 /// What the session has subscribed to.
-fn updates(session: &Session) -> BTreeSet<Notice> {
+pub(super) fn updates(session: &Session) -> BTreeSet<Notice> {
     let uris = session.subscriptions().into_iter();
     uris.map(Notice::updated).collect()
 }
@@ -272,171 +283,6 @@ fn parse_event_id(id: &str) -> Option<(&str, Position)> {
     let seq = parts.next()?.parse().ok()?;
     let epoch = u64::from_str_radix(parts.next()?, 16).ok()?;
     Some((parts.next()?, Position::new(Epoch(epoch), seq)))
-}
-
-/// Takes the connection off its session when it ends; the newest one left is attached.
-struct Registered {
-    server: Server,
-    session: Arc<Session>,
-    connection: Arc<GetConnection>,
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        metrics::gauge!("mcp.streams.open", "kind" => "get").decrement(1.0);
-        let mut listening = self.server.0.listening.lock();
-        let mut connections = self.session.connections();
-        connections.retain(|connection| !Arc::ptr_eq(connection, &self.connection));
-        match connections.last() {
-            Some(newest) if self.connection.is_attached() => newest.attach(true),
-            Some(_) => {}
-            None => {
-                drop(listening.remove(self.session.id()));
-                let heard = self.connection.is_attached() && !self.session.has_ended();
-                if heard && !self.session.is_of_connection() {
-                    self.server.0.left.note(self.session.id());
-                }
-            }
-        }
-    }
-}
-
-/// How a connection attached.
-enum Begun {
-    Primed(StreamEvent),
-    Unprimed,
-    /// The session takes no streams any more.
-    Over,
-}
-
-struct GetStream {
-    registered: Registered,
-    from: From,
-    reader: Option<Reader>,
-    _hold: super::session::Hold,
-}
-
-impl GetStream {
-    /// Whether the client is told to come back elsewhere.
-    fn is_sent_away(&self) -> bool {
-        self.registered
-            .connection
-            .farewell
-            .is_said(&self.registered.server)
-    }
-
-    async fn next(&mut self) -> Option<StreamEvent> {
-        loop {
-            let Registered {
-                server,
-                session,
-                connection,
-            } = &self.registered;
-            if session.has_ended() {
-                return None;
-            }
-            if self.is_sent_away() {
-                let hint = StreamEvent::hint(None, server.retry_elsewhere());
-                let known = session.record().revision.rules().priming_event;
-                return known.then_some(hint);
-            }
-            if session.is_of_connection() {
-                // One reader, no log: what the client has not heard yet waits in the set.
-                if session.record().initialized
-                    && let Some(event) = connection.next_notice(server)
-                {
-                    return Some(event);
-                }
-                connection.woken.notified().await;
-                continue;
-            }
-            if !connection.is_attached() {
-                self.reader = None;
-                connection.woken.notified().await;
-                continue;
-            }
-            let Some(reader) = &mut self.reader else {
-                // In a box: it is gone when the long waiting begins.
-                match Box::pin(self.attach()).await {
-                    Begun::Primed(priming) => return Some(priming),
-                    Begun::Over => return None,
-                    Begun::Unprimed => continue,
-                }
-            };
-            if let Some(event) = connection.next_notice(server) {
-                return Some(event);
-            }
-            let next = tokio::select! {
-                biased;
-                () = connection.woken.notified() => continue,
-                next = reader.entry() => next,
-            };
-            match next {
-                Next::Entry(at, StreamEntry::Message(json)) => {
-                    return Some(StreamEvent::message(Some(reader.event_id(at)), json));
-                }
-                Next::Entry(..) | Next::Early(_) | Next::Elsewhere => {}
-                Next::Gap => connection
-                    .notices()
-                    .append(&mut everything(server, session)),
-                Next::Superseded => connection.attach(false),
-                Next::End | Next::Gone => return None,
-            }
-        }
-    }
-
-    /// Attaches to the session's own log. After a break the client hears of everything it may have missed.
-    async fn attach(&mut self) -> Begun {
-        let Registered {
-            server,
-            session,
-            connection,
-        } = &self.registered;
-        let turn = session.attaching.lock().await;
-        if !connection.is_attached() {
-            return Begun::Unprimed;
-        }
-        let attached = Reader::attach(server, session, GET_STREAM.into(), self.from).await;
-        // What another instance was told a moment ago may not have been heard here yet.
-        if let Err(error) = server.reload(session).await {
-            tracing::debug!(%error, "a stream begins with what is known of its session");
-        }
-        drop(turn);
-        match attached {
-            Ok(Some((reader, is_first))) => {
-                let resumed = self.from != From::Acknowledged;
-                let mut missed = if resumed || !is_first {
-                    everything(server, session)
-                } else {
-                    // What was subscribed before the first GET may have changed before it, too.
-                    updates(session)
-                };
-                connection.notices().append(&mut missed);
-                if !is_first {
-                    server.say_taken(session).await;
-                }
-                self.from = From::Acknowledged;
-                let primes = session.record().revision.rules().priming_event;
-                let priming = primes.then(|| reader.priming());
-                self.reader = Some(reader);
-                priming.map_or(Begun::Unprimed, Begun::Primed)
-            }
-            Ok(None) if self.from == From::Acknowledged => Begun::Over,
-            Ok(None) => {
-                // The log of an earlier life: begin with the present one.
-                self.from = From::Acknowledged;
-                connection
-                    .notices()
-                    .append(&mut everything(server, session));
-                Begun::Unprimed
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a GET stream could not be attached");
-                super::instance::pause(server.limits().poll / 4).await;
-                Begun::Unprimed
-            }
-        }
-    }
 }
 
 /// The notification, if the server offers what it is about.

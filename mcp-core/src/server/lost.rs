@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Server, entry::StreamEntry, instance};
+use super::{Server, entry::StreamEntry, instance, roster::Gone};
 use crate::{
     jsonrpc::{ErrorObject, RequestId},
     router::error_message,
@@ -62,12 +62,16 @@ fn name(log: &LogKey) -> Option<Name<'_>> {
 }
 
 impl Server {
-    /// Ends those of the streams read here whose instances no longer hold their leases.
-    pub(super) async fn end_lost_streams(&self, logs: &[LogKey]) -> Result<(), StoreError> {
-        let own = self.instance().as_str();
+    /// Ends those of the streams read here whose instances no longer hold their leases, and lets those hear
+    /// who kept still for a connection of such an instance.
+    pub(super) async fn end_what_was_lost(&self, logs: &[LogKey]) -> Result<(), StoreError> {
+        let own = self.instance();
         let names = logs.iter().filter_map(|log| Some((log, name(log)?)));
-        let foreign: Vec<_> = names.filter(|(_, name)| name.instance != own).collect();
-        if foreign.is_empty() || self.0.health.is_away() {
+        let foreign: Vec<_> = names.filter(|(_, name)| !name.is_of(own)).collect();
+        let connections = self.0.listening.connections();
+        let heard = connections.filter_map(|connection| connection.behind());
+        let heard: Vec<_> = heard.filter(|hearer| hearer.id.instance != *own).collect();
+        if (foreign.is_empty() && heard.is_empty()) || self.0.health.is_away() {
             return Ok(());
         }
         let leases = self.0.stores.leases.list(instance::LEASE_PREFIX).await;
@@ -81,6 +85,11 @@ impl Server {
                 self.end_lost_stream(log, name).await?;
             }
         }
+        let lost = |gone: &Gone| !alive.contains(gone.id.instance.as_str());
+        heard
+            .into_iter()
+            .filter(lost)
+            .for_each(|gone| self.0.left.note(gone));
         Ok(())
     }
 

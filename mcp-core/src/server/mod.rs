@@ -17,9 +17,12 @@ mod complete;
 mod connection;
 mod drain;
 mod entry;
+mod event_stream;
 mod facts;
+mod get_stream;
 mod greeting;
 mod handle;
+mod handover;
 mod health;
 mod initialize;
 mod instance;
@@ -38,6 +41,7 @@ mod reader;
 mod readers;
 mod refusal;
 mod renewal;
+mod roster;
 mod secrets;
 mod session;
 mod sessionless;
@@ -46,7 +50,6 @@ mod stream;
 mod subscription;
 mod supervise;
 mod tail;
-mod takeover;
 mod terminate;
 mod unsaid;
 mod unwritten;
@@ -62,8 +65,8 @@ use tokio::sync::OnceCell;
 use self::{
     alone::Alone, ask::Pending, catalogue::Current, clients::Clients, drain::Phases,
     greeting::Greetings, health::Health, listen::Listening, lookup::Loading, metrics::Metrics,
-    readers::Readers, secrets::Holder, session::Sessions, subscription::Subscriptions,
-    takeover::Left, terminate::Endings, unsaid::Unsaid, unwritten::Offers,
+    readers::Readers, roster::Left, secrets::Holder, session::Sessions,
+    subscription::Subscriptions, terminate::Endings, unsaid::Unsaid, unwritten::Offers,
 };
 use crate::{
     clock::Clock,
@@ -85,12 +88,12 @@ pub use self::{
     builder::{ServerBuilder, SessionMode},
     call::{Call, Caller, Outcome, Reply},
     drain::Phase,
+    event_stream::{EventStream, StreamEvent},
     handle::{SessionHandle, SessionInfo},
     initialize::Initialized,
     keys::{KeyRing, KeyRingError},
     limits::Limits,
     lookup::{SessionRef, Surface},
-    reader::{EventStream, StreamEvent},
     refusal::{Refusal, RefusalKind},
 };
 

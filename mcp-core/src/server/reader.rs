@@ -2,21 +2,15 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
-    future::poll_fn,
-    pin::Pin,
+    future::pending,
     sync::{Arc, atomic::Ordering},
-    task::{self, Poll},
     time::Duration,
 };
 
-use bytes::Bytes;
-use futures_util::stream::{self, BoxStream, Stream, StreamExt};
-
 use super::{
-    Limits, Outgoing, Server,
-    call::{Call, End},
+    Limits, Server, StreamEvent,
     entry::StreamEntry,
+    handover::{Handover, Taken},
     lost::Name,
     readers::Wake,
     session::{Hold, Session},
@@ -24,132 +18,9 @@ use super::{
 };
 use crate::{
     jsonrpc::ErrorObject,
-    router::{McpResponse, error_message},
+    router::error_message,
     store::{Event, From, Generation, LogKey, Position, Read, ReaderId, StoreError},
 };
-
-/// One event of a stream, as a transport writes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StreamEvent {
-    /// What the client sends back as `Last-Event-ID`.
-    pub id: Option<String>,
-    /// One JSON-RPC message; empty in an event that only carries an id or a pause.
-    pub data: Bytes,
-    /// How long the client should wait before it reconnects.
-    pub retry: Option<Duration>,
-}
-
-impl StreamEvent {
-    pub(super) fn message(id: Option<String>, data: Bytes) -> Self {
-        Self {
-            id,
-            data,
-            retry: None,
-        }
-    }
-
-    /// No message: a place to come back to, or a time to come back after.
-    pub(super) fn hint(id: Option<String>, retry: Duration) -> Self {
-        Self {
-            id,
-            data: Bytes::new(),
-            retry: Some(retry),
-        }
-    }
-}
-
-/// The messages of one connection, in order. It ends when the connection should.
-pub struct EventStream(BoxStream<'static, StreamEvent>);
-
-impl EventStream {
-    pub(super) fn new(events: impl Stream<Item = StreamEvent> + Send + 'static) -> Self {
-        Self(events.boxed())
-    }
-
-    /// Reads a log.
-    pub(super) fn logged(reader: Reader) -> Self {
-        Self::new(stream::unfold(reader, |mut reader| async move {
-            let event = reader.next().await?;
-            Some((event, reader))
-        }))
-    }
-
-    /// Without a log: the connection itself polls the handler. Without a session the handler ends with the
-    /// connection; one of a session goes on unheard.
-    pub(super) fn direct(call: Call, response: Option<McpResponse>) -> Self {
-        let direct = Direct {
-            call,
-            ready: VecDeque::new(),
-            end: response.map(End::Response),
-        };
-        Self::new(stream::unfold(direct, |mut direct| async move {
-            let event = direct.next().await?;
-            Some((event, direct))
-        }))
-    }
-}
-
-impl Stream for EventStream {
-    type Item = StreamEvent;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_next_unpin(cx)
-    }
-}
-
-impl fmt::Debug for EventStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStream").finish_non_exhaustive()
-    }
-}
-
-struct Direct {
-    call: Call,
-    ready: VecDeque<Outgoing>,
-    end: Option<End>,
-}
-
-impl Direct {
-    async fn next(&mut self) -> Option<StreamEvent> {
-        loop {
-            match self.ready.pop_front() {
-                Some(Outgoing::Disconnect(_)) => continue,
-                Some(Outgoing::Progress(json) | Outgoing::Log(json) | Outgoing::Request(json)) => {
-                    return Some(StreamEvent::message(None, json));
-                }
-                None => {}
-            }
-            let Self { call, ready, end } = self;
-            let work = call.work()?;
-            let over = poll_fn(|cx| {
-                if end.is_none()
-                    && let Poll::Ready(ended) = work.poll(cx)
-                {
-                    *end = Some(ended);
-                }
-                match work.context.outbox().poll_take(cx) {
-                    Poll::Ready(messages) => {
-                        *ready = messages;
-                        Poll::Ready(false)
-                    }
-                    Poll::Pending if end.is_some() => Poll::Ready(true),
-                    Poll::Pending => Poll::Pending,
-                }
-            })
-            .await;
-            if over {
-                work.context.outbox().close();
-                return match end.replace(End::Cancelled) {
-                    Some(End::Response(response)) => {
-                        Some(StreamEvent::message(None, response.into_message()))
-                    }
-                    _ => None,
-                };
-            }
-        }
-    }
-}
 
 /// One connection attached to a stream's log.
 pub(crate) struct Reader {
@@ -157,8 +28,14 @@ pub(crate) struct Reader {
     session: Arc<Session>,
     stream: Arc<str>,
     log: LogKey,
+    id: ReaderId,
     wake: Arc<Wake>,
-    generation: Generation,
+    /// Unknown while the log is not made.
+    generation: Option<Generation>,
+    /// What the writer of the log gives, if it is beside.
+    handover: Option<Arc<Handover>>,
+    /// There may be something in the log that is not given.
+    looks: bool,
     after: Position,
     page: VecDeque<Event>,
     /// What went out before it stood in the log.
@@ -223,35 +100,69 @@ impl Reader {
         stream: Arc<str>,
         from: From,
     ) -> Result<Option<(Self, bool)>, StoreError> {
-        let log = LogKey::Stream {
-            session: session.id().clone(),
-            stream: Arc::clone(&stream),
-        };
-        let connection = server.0.counter.fetch_add(1, Ordering::Relaxed);
-        let id = ReaderId::new(server.instance().clone(), connection);
+        let log = stream_log(session, &stream);
+        let id = new_id(server);
         let Some(attached) = server.0.stores.events.attach(&log, &id, from).await? else {
             return Ok(None);
         };
         // The reader before this one may wait here: it learns that it has been superseded.
         server.0.readers.wake(&log);
+        let mut reader = Self::new(server, session, stream, log, id);
+        reader.generation = Some(attached.generation);
+        reader.after = attached.after;
+        Ok(Some((reader, attached.is_first)))
+    }
+
+    /// Reads a stream whose log its writer makes, with the first message; the writer is beside.
+    pub(super) fn beside(server: &Server, session: &Arc<Session>, stream: Arc<str>) -> Self {
+        let log = stream_log(session, &stream);
+        let id = new_id(server);
+        let mut reader = Self::new(server, session, stream, log, id);
+        reader.prime = reader.polls();
+        reader
+    }
+
+    fn new(
+        server: &Server,
+        session: &Arc<Session>,
+        stream: Arc<str>,
+        log: LogKey,
+        id: ReaderId,
+    ) -> Self {
         let wake = server.0.readers.add(&log);
         wake.farewell.if_late(server);
-        let reader = Self {
+        Self {
             server: server.clone(),
             session: Arc::clone(session),
             stream,
             log,
+            id,
             wake,
-            generation: attached.generation,
-            after: attached.after,
+            generation: None,
+            handover: None,
+            looks: true,
+            after: Position::BEGINNING,
             page: VecDeque::new(),
             told: Told::default(),
             prime: false,
             lost: false,
             state: State::Reading,
             _hold: session.hold(),
-        };
-        Ok(Some((reader, attached.is_first)))
+        }
+    }
+
+    pub(super) fn log(&self) -> &LogKey {
+        &self.log
+    }
+
+    pub(super) fn id(&self) -> &ReaderId {
+        &self.id
+    }
+
+    /// What the writer of this log gives to this connection, from now on.
+    pub(super) fn handover(&mut self) -> Arc<Handover> {
+        self.looks = false;
+        Arc::clone(self.handover.get_or_insert_default())
     }
 
     /// Where this connection stands in its log.
@@ -259,13 +170,12 @@ impl Reader {
         self.after
     }
 
-    /// The id that stands for a place in this stream.
-    pub(super) fn event_id(&self, at: Position) -> String {
-        format!("{}.{:x}.{}", self.stream, at.epoch.0, at.seq)
+    fn event_id(&self, at: Position) -> String {
+        event_id(&self.stream, at)
     }
 
     /// An event without a message, for the client to come back to.
-    pub(super) fn priming(&self) -> StreamEvent {
+    fn priming(&self) -> StreamEvent {
         StreamEvent::hint(
             Some(self.event_id(self.after)),
             self.server.limits().stream_retry,
@@ -296,41 +206,113 @@ impl Reader {
             if self.state == State::LastPage {
                 return Next::End;
             }
+            if self.receive() {
+                continue;
+            }
             if let Some(entry) = self.early() {
                 return Next::Early(entry);
             }
-            self.wake.seen.store(self.after.seq, Ordering::Relaxed);
-            let limit = Limits::page();
-            let events = &self.server.0.stores.events;
-            let read = events.read(&self.log, self.after, Some(self.generation), limit);
-            match read.await {
-                Ok(Read::Events {
-                    events,
-                    more,
-                    sealed,
-                }) => {
-                    if sealed && !more {
-                        self.state = State::LastPage;
-                    } else if events.is_empty() {
-                        if self.leaves() {
-                            return Next::Elsewhere;
-                        }
-                        self.wake.moved.notified().await;
+            self.wake.has_seen(self.after);
+            if !self.looks {
+                self.wait().await;
+                continue;
+            }
+            match self.generation {
+                Some(generation) => {
+                    if let Some(next) = self.look(generation).await {
+                        return next;
                     }
-                    self.page = events.into();
                 }
-                Ok(Read::Gap { floor, .. }) => {
-                    metrics::counter!("mcp.eventlog.gap").increment(1);
-                    self.after = floor;
-                    return Next::Gap;
+                None if self.session.has_ended() => return Next::End,
+                // Nobody will make the log.
+                None if self.handover.is_none() => return Next::Gone,
+                None => self.looks = false,
+            }
+        }
+    }
+
+    /// Takes what the writer beside gives; says whether that is anything.
+    fn receive(&mut self) -> bool {
+        let Some(handover) = &self.handover else {
+            return false;
+        };
+        match handover.take(self.after) {
+            Taken::Events {
+                generation,
+                events,
+                sealed,
+            } => {
+                self.generation = Some(generation);
+                self.page = events;
+                self.looks = false;
+                if sealed {
+                    self.state = State::LastPage;
                 }
-                Ok(Read::Superseded) => return Next::Superseded,
-                Ok(Read::Unknown) => return Next::Gone,
-                Err(error) => self.after_failure(&error).await,
+                return true;
             }
-            if self.page.is_empty() && self.session.has_ended() {
-                return Next::End;
+            Taken::Look(generation) => {
+                self.generation = generation.or(self.generation);
+                self.looks = true;
             }
+            Taken::Closed => {
+                self.looks = true;
+                self.handover = None;
+            }
+            Taken::Nothing => {}
+        }
+        false
+    }
+
+    /// Reads a page of the log, and waits when there is none.
+    async fn look(&mut self, generation: Generation) -> Option<Next> {
+        let limit = Limits::page();
+        let events = &self.server.0.stores.events;
+        let read = events.read(&self.log, self.after, Some(generation), limit);
+        match read.await {
+            Ok(Read::Events {
+                events,
+                more,
+                sealed,
+            }) => {
+                if sealed && !more {
+                    self.state = State::LastPage;
+                } else if events.is_empty() {
+                    if self.session.has_ended() {
+                        return Some(Next::End);
+                    }
+                    if self.leaves() {
+                        return Some(Next::Elsewhere);
+                    }
+                    self.wait().await;
+                } else if self.handover.is_some() {
+                    self.looks = more;
+                }
+                self.page = events.into();
+            }
+            Ok(Read::Gap { floor, .. }) => {
+                metrics::counter!("mcp.eventlog.gap").increment(1);
+                self.after = floor;
+                return Some(Next::Gap);
+            }
+            Ok(Read::Superseded) => return Some(Next::Superseded),
+            Ok(Read::Unknown) if self.session.has_ended() => return Some(Next::End),
+            Ok(Read::Unknown) => return Some(Next::Gone),
+            Err(error) => self.after_failure(&error).await,
+        }
+        (self.page.is_empty() && self.session.has_ended()).then_some(Next::End)
+    }
+
+    /// Waits until there may be more: in the log, or from the writer beside.
+    async fn wait(&mut self) {
+        let given = async {
+            match &self.handover {
+                Some(handover) => handover.changed().await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.wake.moved.notified() => self.looks = true,
+            () = given => {}
         }
     }
 
@@ -344,12 +326,26 @@ impl Reader {
         }
     }
 
+    /// Waits until there is a log to come back to; `false` when something is told before there is one.
+    async fn is_made(&mut self) -> bool {
+        while self.generation.is_none() && !self.receive() {
+            let offers = &self.server.0.offers;
+            let is_told = offers.next(&self.log, self.after, &self.told).is_some();
+            if is_told || self.handover.is_none() {
+                return false;
+            }
+            self.wait().await;
+        }
+        true
+    }
+
     /// The next event of a stream that answers a request.
-    async fn next(&mut self) -> Option<StreamEvent> {
-        if self.prime {
+    pub(super) async fn next(&mut self) -> Option<StreamEvent> {
+        if self.prime && self.is_made().await {
             self.prime = false;
             return Some(self.priming());
         }
+        self.prime = false;
         loop {
             if self.state == State::Over {
                 return None;
@@ -421,12 +417,32 @@ impl Reader {
 
     /// The client has everything: the log need not be kept as long.
     async fn delivered(&self) {
+        if self.generation.is_none() {
+            return;
+        }
         let keep = self.server.limits().stream_kept_delivered;
         let events = &self.server.0.stores.events;
         if let Err(error) = events.seal(&self.log, None, keep).await {
             tracing::debug!(%error, "a delivered stream keeps its retention");
         }
     }
+}
+
+/// The id that stands for a place in a stream.
+pub(super) fn event_id(stream: &str, at: Position) -> String {
+    format!("{stream}.{:x}.{}", at.epoch.0, at.seq)
+}
+
+fn stream_log(session: &Session, stream: &Arc<str>) -> LogKey {
+    LogKey::Stream {
+        session: session.id().clone(),
+        stream: Arc::clone(stream),
+    }
+}
+
+pub(super) fn new_id(server: &Server) -> ReaderId {
+    let connection = server.0.counter.fetch_add(1, Ordering::Relaxed);
+    ReaderId::new(server.instance().clone(), connection)
 }
 
 /// What a client gets that comes too late.

@@ -2,16 +2,13 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::Notify;
 
 use super::closing::Farewell;
-use crate::store::LogKey;
+use crate::store::{LogKey, Position};
 
 /// The logs that connections of this process read, and whom to wake when they move.
 #[derive(Debug, Default)]
@@ -21,12 +18,21 @@ pub(crate) struct Readers(Mutex<HashMap<LogKey, Vec<Arc<Wake>>>>);
 #[derive(Debug, Default)]
 pub(super) struct Wake {
     pub(super) moved: Notify,
-    pub(super) seen: AtomicU64,
+    seen: Mutex<Option<Position>>,
     /// Whoever reads what another instance produces reads on elsewhere.
     pub(super) farewell: Farewell,
 }
 
 impl Wake {
+    /// It has read up to here.
+    pub(super) fn has_seen(&self, place: Position) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+    }
+
+    fn has_read_to(&self, last: Position) -> bool {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == Some(last)
+    }
+
     pub(super) fn close(&self) {
         self.farewell.say();
         self.moved.notify_one();
@@ -78,10 +84,10 @@ impl Readers {
     }
 
     /// Wakes whoever has not seen this position.
-    pub(crate) fn wake_behind(&self, log: &LogKey, last: u64) {
+    pub(crate) fn wake_behind(&self, log: &LogKey, last: Position) {
         if let Some(readers) = self.lock().get(log) {
             for reader in readers {
-                if reader.seen.load(Ordering::Relaxed) != last {
+                if !reader.has_read_to(last) {
                     reader.moved.notify_one();
                 }
             }

@@ -41,8 +41,6 @@ pub(crate) struct Session {
     pending_asks: AtomicUsize,
     running: Mutex<Vec<Context>>,
     connections: Mutex<Vec<Arc<GetConnection>>>,
-    /// Held while a GET connection attaches: who looked whether it may, attaches before the next.
-    pub(crate) attaching: tokio::sync::Mutex<()>,
     changed: Notify,
 }
 
@@ -72,7 +70,6 @@ impl Session {
             pending_asks: AtomicUsize::new(0),
             running: Mutex::default(),
             connections: Mutex::default(),
-            attaching: tokio::sync::Mutex::default(),
             changed: Notify::new(),
         }
     }
@@ -302,7 +299,14 @@ impl Session {
         matching.map(Context::cancel).count()
     }
 
-    /// The open GET connections, oldest first; the last one is attached.
+    /// The GET connection here that hears, if one does.
+    pub(crate) fn hearing(&self) -> Option<Arc<GetConnection>> {
+        let connections = self.connections();
+        let newest = connections.iter().rev();
+        newest.filter(|one| one.hears()).map(Arc::clone).next()
+    }
+
+    /// The open GET connections, oldest first.
     pub(crate) fn connections(&self) -> MutexGuard<'_, Vec<Arc<GetConnection>>> {
         self.connections
             .lock()

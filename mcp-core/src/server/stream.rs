@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     future::poll_fn,
     mem,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, Weak, atomic::Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -17,10 +17,11 @@ use super::{
     EventStream, Link, Outgoing, Server,
     call::{End, Work},
     entry::StreamEntry,
+    handover::Handover,
     lost::Name,
     reader::Reader,
     session::Session,
-    unwritten::{Batch, Unwritten},
+    unwritten::{Batch, TooLarge, Unwritten},
 };
 use crate::{
     jsonrpc::{ErrorObject, RequestId},
@@ -33,23 +34,22 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A log for a call, and the connection that reads it.
-pub(super) struct Opened {
-    log: LogKey,
-    reader: Reader,
-}
-
-/// Makes the log of a call and attaches its connection; the call may still be dropped meanwhile.
-pub(super) async fn open(link: &Link, id: &RequestId) -> Result<Opened, StoreError> {
-    let stream = link.server.new_stream(id);
-    let log = LogKey::Stream {
-        session: link.session.id().clone(),
-        stream: Arc::clone(&stream),
-    };
-    let reader = Reader::begin(&link.server, &link.session, stream).await?;
-    Ok(Opened { log, reader })
-}
+pub(super) struct Opened(Reader);
 
 impl Opened {
+    /// A log that does not exist before something is written to it: asks nothing of the store.
+    pub(super) fn with_first_message(link: &Link, id: &RequestId) -> Self {
+        let stream = link.server.new_stream(id);
+        Self(Reader::beside(&link.server, &link.session, stream))
+    }
+
+    /// A log with nothing in it, which the client can come back to; the call may still be dropped meanwhile.
+    pub(super) async fn empty(link: &Link, id: &RequestId) -> Result<Self, StoreError> {
+        let stream = link.server.new_stream(id);
+        let reader = Reader::begin(&link.server, &link.session, stream).await?;
+        Ok(Self(reader))
+    }
+
     /// Moves the handler to a task of its own. `response` is there when it has ended already.
     pub(super) fn start(
         self,
@@ -57,21 +57,22 @@ impl Opened {
         work: Box<Work>,
         response: Option<McpResponse>,
     ) -> EventStream {
+        let Self(mut reader) = self;
         let tasks = link.server.0.tasks.clone();
         let producer = Producer {
             id: work.context.request_id().clone(),
-            unwritten: Unwritten::after(self.reader.place()),
+            unwritten: Unwritten::after(reader.place()),
             server: link.server,
             session: link.session,
-            log: self.log,
+            log: reader.log().clone(),
             seen: None,
-            reader: None,
+            beside: (reader.id().clone(), Arc::downgrade(&reader.handover())),
             offers: false,
             pause: Duration::ZERO,
         };
         metrics::gauge!("mcp.streams.open", "kind" => "post").increment(1.0);
         tasks.spawn(producer.run(work, response));
-        EventStream::logged(self.reader)
+        EventStream::logged(reader)
     }
 }
 
@@ -90,8 +91,8 @@ struct Producer {
     session: Arc<Session>,
     log: LogKey,
     seen: Option<Position>,
-    /// Who read the log at the last write.
-    reader: Option<ReaderId>,
+    /// The connection that the call began on, while it is there.
+    beside: (ReaderId, Weak<Handover>),
     unwritten: Unwritten,
     /// Whether connections find something of this in the offers.
     offers: bool,
@@ -111,8 +112,8 @@ enum Step {
     Said(VecDeque<Outgoing>),
     /// A write came to its end.
     Tried(Result<Appended, StoreError>),
-    /// The handler has ended, and nothing that it said waits to be taken.
-    Ended,
+    /// The handler has ended with this, and nothing that it said waits to be taken.
+    Ended(Bytes),
 }
 
 impl Producer {
@@ -121,42 +122,53 @@ impl Producer {
         let context = work.context.clone();
         let _hold = self.session.hold();
         let mut end = response.map(|response| last_entry(End::Response(response)));
-        let open = self.write_all(&mut work, &mut end).await.is_ok();
+        let written = self.write_all(&mut work, &mut end).await;
         context.outbox().close();
         let dropped = context.outbox().dropped();
         if dropped > 0 {
             metrics::counter!("mcp.stream.dropped").increment(dropped);
         }
         metrics::gauge!("mcp.streams.open", "kind" => "post").decrement(1.0);
-        match end {
-            Some(last) if open => self.seal(last).await,
-            _ => context.cancel(),
+        if written.is_err() {
+            context.cancel();
+        }
+        if let Some(beside) = self.beside.1.upgrade() {
+            beside.close();
         }
         self.withdraw();
     }
 
-    /// Writes what the handler says until it has ended and everything stands in the log.
+    /// Writes what the handler says until the log has ended with its response.
     ///
     /// While the store does not answer, what is said goes to the connection of this process at once.
     async fn write_all(&mut self, work: &mut Work, end: &mut Option<Bytes>) -> Result<(), Sealed> {
         let mut writing: Option<Writing> = None;
         loop {
-            if writing.is_none() {
-                writing = self.begin_write();
-            }
             // In good times what is said during a write waits and goes into one batch.
             let takes = writing.is_none() || self.unwritten.has_room_in_outage();
-            match poll_fn(|cx| step(cx, work, end, &mut writing, takes)).await {
+            let ended = self.unwritten.has_ended();
+            match poll_fn(|cx| step(cx, work, end, ended, &mut writing, takes)).await {
                 Step::Said(batch) => {
                     let events = batch.into_iter().map(|item| encode(item).encode());
                     self.unwritten.add(events);
+                    if end.is_some() {
+                        // Said before the end, and perhaps not all of it: it is taken first.
+                        continue;
+                    }
                 }
                 Step::Tried(tried) => {
                     writing = None;
-                    self.tried(tried).await?;
+                    if self.tried(tried).await? {
+                        return Ok(());
+                    }
                 }
-                Step::Ended if writing.is_none() => return Ok(()),
-                Step::Ended => self.unwritten.end(end.clone().unwrap_or_default()),
+                Step::Ended(last) => {
+                    work.context.outbox().close();
+                    self.unwritten.end(last);
+                }
+            }
+            if writing.is_none() {
+                writing = self.begin_write();
             }
             self.offer();
         }
@@ -164,40 +176,49 @@ impl Producer {
 
     /// Begins to write the oldest batch, if there is one.
     fn begin_write(&mut self) -> Option<Writing> {
-        let Batch { events, key } = self.unwritten.first()?;
+        let Batch { events, key, seals } = self.unwritten.first()?;
         let (server, log) = (self.server.clone(), self.log.clone());
         let (seen, pause) = (self.seen, self.pause);
+        // The first write makes the log, for the connection that waits for it.
+        let reader = seen.is_none().then(|| self.beside.0.clone());
         Some(Box::pin(async move {
             if !pause.is_zero() {
                 super::instance::pause(pause).await;
             }
-            let key = key.to_string();
-            let batch = Append::new(&events, server.limits().stream_retention)
+            let (key, limits) = (key.to_string(), server.limits());
+            let batch = Append::new(&events, limits.stream_retention)
                 .key(&key)
-                .writer_seen(seen);
+                .writer_seen(seen)
+                .reader(reader.as_ref())
+                .seal(seals.then_some(limits.stream_kept));
             server.0.stores.events.append(&log, batch).await
         }))
     }
 
-    /// What follows from a write.
-    async fn tried(&mut self, tried: Result<Appended, StoreError>) -> Result<(), Sealed> {
+    /// What follows from a write; says whether the log has ended with it.
+    async fn tried(&mut self, tried: Result<Appended, StoreError>) -> Result<bool, Sealed> {
         match tried {
             Ok(appended) => {
                 self.pause = Duration::ZERO;
                 self.seen = Some(appended.last);
-                self.reader = appended.reader;
-                self.unwritten.written(appended.last);
-                self.wake().await;
+                let batch = self.unwritten.written(appended.last);
+                let sealed = batch.as_ref().is_some_and(|batch| batch.seals);
+                self.tell(&appended, batch).await;
+                return Ok(sealed);
             }
             Err(error) if error.kind() == StoreErrorKind::TooLarge => {
-                if let Some(bytes) = self.unwritten.too_large() {
-                    tracing::warn!(bytes, "a message is too large to be stored");
-                    metrics::counter!("mcp.stream.dropped").increment(1);
+                match self.unwritten.too_large() {
+                    TooLarge::Together => {}
+                    TooLarge::Message(bytes) => {
+                        tracing::warn!(bytes, "a message is too large to be stored");
+                        metrics::counter!("mcp.stream.dropped").increment(1);
+                    }
+                    TooLarge::Last => self.unwritten.end(self.too_large()),
                 }
             }
             Err(error) => self.failed(&error)?,
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Whether a failed write is tried again.
@@ -206,7 +227,9 @@ impl Producer {
             return Err(Sealed);
         }
         tracing::warn!(%error, "a stream could not be written");
-        if !error.is_retryable() || self.server.0.tasks.is_stopped() {
+        // A log that cannot be made is of no use, but its connection is told what was said.
+        let is_heard = self.seen.is_none() && self.beside.1.strong_count() > 0;
+        if !(error.is_retryable() || is_heard) || self.server.0.tasks.is_stopped() {
             return Err(Sealed);
         }
         self.unwritten.in_outage();
@@ -231,33 +254,6 @@ impl Producer {
         }
     }
 
-    /// Ends the log with the response. Whoever reads it hears of it.
-    async fn seal(&mut self, mut last: Bytes) {
-        let keep = self.server.limits().stream_kept;
-        loop {
-            let events = &self.server.0.stores.events;
-            let error = match events.seal(&self.log, Some(last.clone()), keep).await {
-                Ok(sealing) => {
-                    // Somebody may have come since the last write, elsewhere.
-                    self.reader = sealing.reader;
-                    break;
-                }
-                Err(error) => error,
-            };
-            if error.kind() == StoreErrorKind::TooLarge {
-                last = self.too_large();
-                continue;
-            }
-            if self.failed(&error).is_err() {
-                break;
-            }
-            self.unwritten.end(last.clone());
-            self.offer();
-            super::instance::pause(self.pause).await;
-        }
-        self.wake().await;
-    }
-
     /// What a client gets instead of a response that cannot be stored.
     fn too_large(&self) -> Bytes {
         let error = ErrorObject::internal("the response is too large for a stream");
@@ -265,10 +261,20 @@ impl Producer {
         StreamEntry::Response(error).encode()
     }
 
-    /// Wakes the connection that reads the log, wherever it is.
-    async fn wake(&self) {
+    /// Gives what stands in the log now to the connection beside, or wakes the one that reads the log
+    /// instead, wherever it is.
+    async fn tell(&self, appended: &Appended, batch: Option<Batch>) {
+        let (id, beside) = (&self.beside.0, self.beside.1.upgrade());
+        match (&appended.reader, beside, batch) {
+            (Some((reader, generation)), Some(beside), Some(batch)) if reader == id => {
+                let Batch { events, seals, .. } = batch;
+                return beside.give(*generation, appended.last, &events, seals);
+            }
+            (_, Some(beside), _) => beside.close(),
+            _ => {}
+        }
         self.server.0.readers.wake(&self.log);
-        if let Some(reader) = &self.reader
+        if let Some((reader, _)) = &appended.reader
             && reader.instance != *self.server.instance()
         {
             let audience = Audience::Instance(reader.instance.clone());
@@ -278,15 +284,17 @@ impl Producer {
     }
 }
 
-/// Runs the handler, takes what it says when `takes`, and goes on writing.
+/// Runs the handler unless it `has_ended`, takes what it says when `takes`, and goes on writing.
 fn step(
     cx: &mut Context<'_>,
     work: &mut Work,
     end: &mut Option<Bytes>,
+    has_ended: bool,
     writing: &mut Option<Writing>,
     takes: bool,
 ) -> Poll<Step> {
     if end.is_none()
+        && !has_ended
         && let Poll::Ready(ended) = work.poll(cx)
     {
         *end = Some(last_entry(ended));
@@ -299,10 +307,10 @@ fn step(
     {
         return Poll::Ready(Step::Tried(tried));
     }
-    if takes && end.is_some() {
-        return Poll::Ready(Step::Ended);
+    match end.take_if(|_| takes) {
+        Some(last) => Poll::Ready(Step::Ended(last)),
+        None => Poll::Pending,
     }
-    Poll::Pending
 }
 
 /// What the log of a stream ends with.

@@ -137,7 +137,7 @@ impl Tail {
         if self.pace.looks(Instant::now(), server.limits().poll) {
             Self::poll_streams(server, &logs).await;
         }
-        if let Err(error) = server.end_lost_streams(&logs).await {
+        if let Err(error) = server.end_what_was_lost(&logs).await {
             tracing::warn!(%error, "lost streams could not be ended");
         }
     }
@@ -162,7 +162,7 @@ impl Tail {
                 for (log, head) in logs.iter().zip(heads) {
                     match head {
                         Some(head) if head.sealed == Sealed::Open => {
-                            server.0.readers.wake_behind(log, head.last.seq);
+                            server.0.readers.wake_behind(log, head.last);
                         }
                         _ => server.0.readers.wake(log),
                     }
@@ -278,10 +278,7 @@ impl Work for Tail {
             };
             match woken {
                 Some(WakeUp::Look(log)) if log == Pace::probe() => self.pace.heard(Instant::now()),
-                Some(WakeUp::Look(log @ LogKey::Stream { .. })) => match Server::says_left(&log) {
-                    Some(session) => server.take_over(session),
-                    None => server.0.readers.wake(&log),
-                },
+                Some(WakeUp::Look(log @ LogKey::Stream { .. })) => server.0.readers.wake(&log),
                 Some(WakeUp::Look(log)) => self.look(&server, &log).await,
                 lost @ (Some(WakeUp::MayHaveLost) | None) => {
                     if lost.is_some() {
@@ -290,7 +287,6 @@ impl Work for Tail {
                     next_poll = Instant::now() + interval;
                     self.poll(&server).await;
                     self.probe(&server).await;
-                    server.say_left().await;
                 }
             }
         }

@@ -24,6 +24,19 @@ const BATCH: usize = 64;
 pub(super) struct Batch {
     pub(super) events: Arc<[Bytes]>,
     pub(super) key: u64,
+    /// The log ends with it.
+    pub(super) seals: bool,
+}
+
+/// What a batch that the store does not take means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum TooLarge {
+    /// Its events go one by one.
+    Together,
+    /// A message of so many bytes is left out.
+    Message(usize),
+    /// The log must end with something else.
+    Last,
 }
 
 /// The encoded events of one stream that wait for its log, in order.
@@ -37,8 +50,10 @@ pub(super) struct Unwritten {
     /// So many of the next events go alone, because they were too large together.
     alone: usize,
     bytes: usize,
-    /// What the log will be sealed with.
+    /// What the log ends with, until it is in a batch.
     last: Option<Bytes>,
+    /// It is known what the log ends with.
+    ended: bool,
     outage: bool,
     batches: u64,
 }
@@ -53,6 +68,7 @@ impl Unwritten {
             alone: 0,
             bytes: 0,
             last: None,
+            ended: false,
             outage: false,
             batches: 0,
         }
@@ -67,41 +83,54 @@ impl Unwritten {
 
     /// What is to be written next.
     pub(super) fn first(&mut self) -> Option<Batch> {
-        if self.first.is_none() && !self.later.is_empty() {
+        if self.first.is_none() && (!self.later.is_empty() || self.last.is_some()) {
             let most = if self.alone > 0 { 1 } else { BATCH };
             self.alone = self.alone.saturating_sub(1);
             self.batches += 1;
-            let events = self.later.drain(..most.min(self.later.len()));
+            let now = most.min(self.later.len());
+            let last = self.last.take_if(|_| now == self.later.len() && now < most);
+            let seals = last.is_some();
+            let events = self.later.drain(..now).chain(last);
             self.first = Some(Batch {
                 events: events.collect(),
                 key: self.batches,
+                seals,
             });
         }
         self.first.clone()
     }
 
     /// The first batch stands in the log, which ends here now.
-    pub(super) fn written(&mut self, place: Position) {
+    pub(super) fn written(&mut self, place: Position) -> Option<Batch> {
         self.place = place;
         self.outage = false;
-        if let Some(batch) = self.first.take() {
-            self.bytes -= batch.events.iter().map(Bytes::len).sum::<usize>();
-        }
+        let batch = self.first.take()?;
+        self.bytes -= batch.events.iter().map(Bytes::len).sum::<usize>();
+        Some(batch)
     }
 
-    /// The first batch is too large for the store: its events go one by one. One that is too large by
-    /// itself is left out; its size is returned then.
-    pub(super) fn too_large(&mut self) -> Option<usize> {
-        let batch = self.first.take()?;
+    /// The first batch is too large for the store.
+    pub(super) fn too_large(&mut self) -> TooLarge {
+        let Some(batch) = self.first.take() else {
+            return TooLarge::Together;
+        };
         if let [event] = &*batch.events {
             self.bytes -= event.len();
-            return Some(event.len());
+            return if batch.seals {
+                TooLarge::Last
+            } else {
+                TooLarge::Message(event.len())
+            };
         }
-        self.alone = batch.events.len();
-        for event in batch.events.iter().rev() {
-            self.later.push_front(event.clone());
+        let mut events = batch.events.iter().cloned();
+        if batch.seals {
+            self.last = events.next_back();
         }
-        None
+        self.alone = events.len();
+        for event in events.rev() {
+            self.later.push_front(event);
+        }
+        TooLarge::Together
     }
 
     /// The store does not answer.
@@ -112,12 +141,19 @@ impl Unwritten {
     /// Whether more should be taken although it cannot be written now.
     pub(super) fn has_room_in_outage(&self) -> bool {
         let waiting = self.later.len();
-        self.outage && self.last.is_none() && waiting < MOST && self.bytes < MOST_BYTES
+        self.outage && !self.ended && waiting < MOST && self.bytes < MOST_BYTES
     }
 
-    /// The last entry follows.
+    /// This is what the log ends with.
     pub(super) fn end(&mut self, last: Bytes) {
-        self.last.get_or_insert(last);
+        self.ended = true;
+        self.bytes += last.len();
+        self.last = Some(last);
+    }
+
+    /// Whether it is known what the log ends with.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// What may go out before it is written; nothing while the store answers.
@@ -241,10 +277,42 @@ mod tests {
     fn what_is_too_large_together_goes_alone() {
         let mut unwritten = said(&["a", "b"]);
         unwritten.first();
-        assert_eq!(unwritten.too_large(), None);
+        assert_eq!(unwritten.too_large(), TooLarge::Together);
         assert_eq!(unwritten.first().unwrap().events.len(), 1);
-        assert_eq!(unwritten.too_large(), Some(1), "this one is left out");
+        assert_eq!(unwritten.too_large(), TooLarge::Message(1));
         assert_eq!(unwritten.first().unwrap().events[0], "b");
+    }
+
+    #[test]
+    fn the_last_entry_goes_with_what_was_said_before_it() {
+        let mut unwritten = said(&["a", "b"]);
+        unwritten.end("end".into());
+        let batch = unwritten.first().unwrap();
+        assert_eq!((batch.events.len(), batch.seals), (3, true));
+        assert_eq!(unwritten.too_large(), TooLarge::Together);
+        for alone in ["a", "b"] {
+            let batch = unwritten.first().unwrap();
+            assert_eq!((&*batch.events, batch.seals), (&[alone.into()][..], false));
+            unwritten.written(at(5));
+        }
+        assert!(unwritten.first().unwrap().seals);
+        assert_eq!(unwritten.too_large(), TooLarge::Last);
+        assert_eq!(unwritten.bytes, 0);
+        unwritten.end("it was too large".into());
+        assert!(unwritten.first().unwrap().seals);
+        assert!(unwritten.written(at(7)).unwrap().seals);
+        assert!(unwritten.first().is_none());
+    }
+
+    #[test]
+    fn a_full_batch_does_not_end_the_log() {
+        let mut unwritten = said(&["x"; BATCH]);
+        unwritten.end("end".into());
+        let batch = unwritten.first().unwrap();
+        assert_eq!((batch.events.len(), batch.seals), (BATCH, false));
+        unwritten.written(at(68));
+        let batch = unwritten.first().unwrap();
+        assert_eq!((batch.events.len(), batch.seals), (1, true));
     }
 
     #[test]

@@ -45,6 +45,7 @@ impl Work for Upkeep {
                 return;
             };
             self.verify(&server).await;
+            server.say_left().await;
             if self.swept.elapsed() >= SWEEP_EVERY {
                 self.swept = Instant::now();
                 self.sweep(&server).await;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Attached, From, Generation, ReaderId, SessionId, StoreError};
+use super::{Append, Appended, Attached, From, Generation, ReaderId, SessionId, StoreError};
 
 /// The id of one process start: random, fresh at every start.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -117,93 +117,6 @@ impl fmt::Debug for Event {
             .field("position", &self.position)
             .field("bytes", &self.payload.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// How much of a log is kept. What goes beyond is trimmed from its beginning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the three bounds of a log")]
-pub struct Retention {
-    /// At most this many events.
-    pub events: u64,
-    /// At most this many bytes of payload; a single event beyond it is trimmed at once.
-    pub bytes: u64,
-    /// No event older than this; `None` while the log lives.
-    pub age: Option<Duration>,
-}
-
-/// What [`EventStore::append`] writes. `Debug` shows neither payloads nor key.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Append<'a> {
-    /// The payloads, in order; they become visible together.
-    pub events: &'a [Bytes],
-    /// Makes a repeated append of the same events harmless, and one of others a `Conflict`.
-    pub key: Option<&'a str>,
-    /// The highest position this writer knows of this log; a log that is shorter begins a new epoch.
-    pub writer_seen: Option<Position>,
-    /// What is kept afterwards.
-    pub retention: Retention,
-}
-
-impl<'a> Append<'a> {
-    /// Appends `events` without a key.
-    #[must_use]
-    pub fn new(events: &'a [Bytes], retention: Retention) -> Self {
-        Self {
-            events,
-            key: None,
-            writer_seen: None,
-            retention,
-        }
-    }
-
-    /// Under an idempotency key.
-    #[must_use]
-    pub fn key(mut self, key: &'a str) -> Self {
-        self.key = Some(key);
-        self
-    }
-
-    /// With what this writer knows of the log.
-    #[must_use]
-    pub fn writer_seen(mut self, seen: Option<Position>) -> Self {
-        self.writer_seen = seen;
-        self
-    }
-}
-
-impl fmt::Debug for Append<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Append")
-            .field("events", &self.events.len())
-            .field("writer_seen", &self.writer_seen)
-            .field("retention", &self.retention)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The answer of [`EventStore::append`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Appended {
-    /// The position of the last event of the batch (of the first batch under the same key).
-    pub last: Position,
-    /// Who reads the log now, so that the writer wakes exactly that process.
-    pub reader: Option<ReaderId>,
-    /// The key was known, nothing was added.
-    pub duplicate: bool,
-}
-
-impl Appended {
-    /// What a store answers to `append`.
-    #[must_use]
-    pub fn new(last: Position, reader: Option<ReaderId>, duplicate: bool) -> Self {
-        Self {
-            last,
-            reader,
-            duplicate,
-        }
     }
 }
 
@@ -323,14 +236,16 @@ pub enum Read {
 ///   each event once while appends go on.
 /// * EL-16: what is newer than the retention is not trimmed, the floor never goes back, and who
 ///   races a trim gets the event or a `Gap`. [`LogKey::Config`] is never trimmed.
-/// * EL-18: the first `seal` ends the log: a later `append` is a `Conflict`, and `sealed` shows on
-///   the page that reaches the end. The last event stays until `keep` is over, then the log is gone.
+/// * EL-18: the first `seal`, by itself or of an `append`, ends the log: a later `append` is a `Conflict`,
+///   and `sealed` shows on the page that reaches the end. The last event stays until `keep` is over, then
+///   the log is gone.
 /// * EL-19: `purge` leaves nothing, and an append that raced it is purged too or a `Conflict`.
 /// * EL-20: payloads come back byte for byte, or are `TooLarge` and nothing is stored.
 /// * EL-21: a log outlives its events: a trimmed one still knows its head.
 /// * EL-22: from replay to what is new nothing is lost, repeated or reordered.
 /// * EL-23: positions mean the same to every process.
-/// * EL-26: the last of many `attach` wins, reads of the others answer `Superseded`.
+/// * EL-26: the last of many `attach` wins, reads of the others answer `Superseded`. The reader of an
+///   `append` comes before all of them: it attaches to a log that nobody has read, and to no other.
 /// * EL-27: what a reader acknowledged is remembered without it.
 /// * EL-28: `heads` of many logs is one call.
 ///

@@ -25,6 +25,7 @@
 //!   where it was interrupted; it never goes back.
 //! * any history of calls is answered as by the stores in memory.
 
+mod append;
 mod backend;
 mod caching;
 pub mod codec;
@@ -39,12 +40,13 @@ mod session;
 mod topic;
 
 pub use self::{
+    append::{Append, Appended, Retention},
     backend::Backend,
     caching::{CachingEventStore, CachingSessionStore},
     error::{StoreError, StoreErrorKind},
     event::{
-        Append, Appended, BROADCAST_LOGS, Epoch, Event, EventStore, Head, InstanceId, LogKey,
-        Position, Read, ReadLimit, Retention, Sealed, Sealing,
+        BROADCAST_LOGS, Epoch, Event, EventStore, Head, InstanceId, LogKey, Position, Read,
+        ReadLimit, Sealed, Sealing,
     },
     lease::{Fence, Lease, LeaseStore, MAX_FACTS},
     memory::{MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore},

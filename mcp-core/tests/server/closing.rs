@@ -44,10 +44,10 @@ async fn a_stream_that_another_instance_produces_is_read_on_elsewhere() {
 async fn many_streams_end_one_after_the_other() {
     let shared = Shared::new();
     let (a, _) = shared.instance();
-    let client = connect(&a).await;
-    let session = client.session().unwrap();
     let mut streams = Vec::new();
     for _ in 0..250 {
+        let client = connect(&a).await;
+        let session = client.session().unwrap();
         streams.push(a.listen(session, None).await.unwrap());
     }
     let began = Instant::now();

@@ -1,8 +1,9 @@
 -- Adds a batch. ARGV[4..]: what the writer has seen (epoch or empty, seq), idempotency key, digest
 -- of the batch (empty: no key), largest number of events, of bytes, and age (empty: any),
--- whether to trim; then the payloads.
+-- whether to trim, a reader for a log that has none (instance or empty, connection), for how many
+-- milliseconds the log is kept if it ends with this batch (empty: it does not); then the payloads.
 local SEEN_EPOCH, SEEN_SEQ, KEY, DIGEST = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
-local TRIMS, FIRST = ARGV[11] == '1', 12
+local TRIMS, INSTANCE, CONNECTION, KEEP, FIRST = ARGV[11] == '1', ARGV[12], ARGV[13], tonumber(ARGV[14]), 15
 
 if is_purged() then
   return {'sealed'}
@@ -10,8 +11,8 @@ end
 local head = find_or_make()
 
 local function answer(seq, duplicate)
-  local reader = redis.call('HMGET', HEAD, 'reader', 'connection')
-  return {'done', head.epoch, seq, duplicate, reader[1], reader[2]}
+  local reader = redis.call('HMGET', HEAD, 'reader', 'connection', 'generation')
+  return {'done', head.epoch, seq, duplicate, reader[1], reader[2], reader[3]}
 end
 
 if DIGEST ~= '' then
@@ -39,8 +40,19 @@ end
 local last = int(head.seq)
 if TRIMS then
   head.max_events, head.max_bytes, head.max_age = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-  trim(head, 0)
+end
+head.sealed = KEEP ~= nil
+if TRIMS or KEEP then
+  -- The last event of a log that ends stays whatever its size: only its time ends it.
+  trim(head, KEEP and 1 or 0)
 end
 save(head)
-live_on()
+if INSTANCE ~= '' and not redis.call('HGET', HEAD, 'generation') then
+  attach(INSTANCE, CONNECTION)
+end
+if KEEP then
+  live(KEEP)
+else
+  live_on()
+end
 return answer(last, 0)

@@ -10,11 +10,7 @@ if not head then
   head = begin({born = NOW})
   save(head)
 end
-redis.call('HSET', HEAD, 'reader', INSTANCE, 'connection', CONNECTION)
--- At least the microseconds since the epoch, so that generations grow also when the log was lost.
-local last = redis.call('HGET', HEAD, 'generation')
-local generation = int(math.max((tonumber(last) or 0) + 1, time[1] * 1000000 + time[2]))
-redis.call('HSET', HEAD, 'generation', generation)
+local generation, is_first = attach(INSTANCE, CONNECTION)
 used(head)
 local acknowledged = redis.call('HMGET', HEAD, 'acknowledged_epoch', 'acknowledged_seq')
-return {generation, last and 0 or 1, acknowledged[1], acknowledged[2], shown(head)}
+return {generation, is_first, acknowledged[1], acknowledged[2], shown(head)}

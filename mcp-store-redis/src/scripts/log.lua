@@ -151,6 +151,15 @@ local function push(head, payload, key)
   end
 end
 
+-- Makes a connection the one reader; says its generation, and whether it is the first. Generations are
+-- at least the microseconds since the epoch, so that they grow also when the log was lost.
+local function attach(instance, connection)
+  local last = redis.call('HGET', HEAD, 'generation')
+  local generation = int(math.max((tonumber(last) or 0) + 1, time[1] * 1000000 + time[2]))
+  redis.call('HSET', HEAD, 'reader', instance, 'connection', connection, 'generation', generation)
+  return generation, last and 0 or 1
+end
+
 -- A head as scripts answer it.
 local function shown(head)
   return head.epoch, int(head.seq), int(head.floor), head.sealed and 1 or 0

@@ -111,7 +111,8 @@ where
     let batch = payloads(&["x", "y"]);
     let ahead = Append::new(&batch, ALL).writer_seen(Some(Position::new(old.epoch, 7)));
     let appended = store.append(&log, ahead).await?;
-    assert_eq!(appended.reader, Some(reader(1)));
+    let stays = (reader(1), attached.generation);
+    assert_eq!(appended.reader, Some(stays));
     let found = read_as(&store, &log, old, attached.generation, 9).await?;
     let (floor, _) = gap(&found)?;
     assert_eq!(floor, Position::new(appended.last.epoch, 0));

@@ -117,9 +117,12 @@ impl History {
         let seen = (self.dice.below(2) == 0).then(|| self.position(log));
         let theirs = seen.map(|seen| self.translated(seen));
         let keyed = self.dice.below(3) == 0;
-        let batch = |seen| match Append::new(&events, retention).writer_seen(seen) {
-            batch if keyed => batch.key(&key),
-            batch => batch,
+        let who = (self.dice.below(4) == 0).then(|| reader(self.dice.throw(u64::MAX)));
+        let keep = (retention == ALL && self.dice.below(12) == 0).then(|| self.keep_for());
+        let batch = |seen| {
+            let batch = Append::new(&events, retention).writer_seen(seen);
+            let batch = batch.reader(who.as_ref()).seal(keep);
+            if keyed { batch.key(&key) } else { batch }
         };
         let ours = self.reference.append(&name, batch(seen)).await;
         let answer = store.append(&name, batch(theirs)).await;
@@ -171,13 +174,33 @@ impl History {
             }
         };
         self.meet(what, ours.last, answer.last)?;
+        let who = |appended: &Appended| appended.reader.as_ref().map(|(who, _)| who.clone());
         same(
             what,
-            &(&ours.reader, ours.duplicate),
-            &(&answer.reader, answer.duplicate),
+            &(who(&ours), ours.duplicate),
+            &(who(&answer), answer.duplicate),
         )?;
+        if let (Some((_, ours)), Some((_, answer))) = (&ours.reader, &answer.reader) {
+            self.meet_reader(what, log, *ours, *answer)?;
+        }
         self.positions.push((log, ours.last));
         Ok(Some(ours))
+    }
+
+    /// The generation of a reader that an append names: known, or that of the first reader.
+    fn meet_reader(
+        &mut self,
+        what: &str,
+        log: usize,
+        ours: Generation,
+        answer: Generation,
+    ) -> CaseResult {
+        let known = self.generations.iter().rfind(|(of, ..)| *of == log);
+        if known.is_none_or(|(_, known, _)| *known != ours) {
+            self.generations.push((log, ours, answer));
+            return Ok(());
+        }
+        same(what, &known.map(|known| known.2), &Some(answer))
     }
 
     async fn attach(&mut self, store: &dyn EventStore, log: usize) -> CaseResult {
@@ -243,10 +266,15 @@ impl History {
     async fn seal(&mut self, store: &dyn EventStore, log: usize) -> CaseResult {
         let name = self.logs[log].0.clone();
         let end = (self.dice.below(2) == 0).then(|| Bytes::from_static(b"end"));
-        let keep = minutes(&mut self.dice, 4) + HALF;
+        let keep = self.keep_for();
         let ours = self.reference.seal(&name, end.clone(), keep).await?;
         let answer = store.seal(&name, end, keep).await?;
         same(&format!("seal of {name:?}"), &ours, &answer)
+    }
+
+    /// How long a log is kept that ends.
+    fn keep_for(&mut self) -> Duration {
+        minutes(&mut self.dice, 4) + HALF
     }
 
     async fn heads(&mut self, store: &dyn EventStore) -> CaseResult {

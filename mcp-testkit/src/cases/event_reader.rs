@@ -118,13 +118,47 @@ where
         Ok::<_, BoxError>(appended.reader)
     };
     assert_eq!(named("1").await?, None);
-    assert!(attach(&there, &log, 1, From::Acknowledged).await?.is_first);
-    assert_eq!(named("2").await?, Some(reader(1)));
+    let first = attach(&there, &log, 1, From::Acknowledged).await?;
+    assert!(first.is_first);
+    assert_eq!(named("2").await?, Some((reader(1), first.generation)));
     let next = attach(&here, &log, u64::MAX, From::Acknowledged).await?;
     assert!(!next.is_first);
-    assert_eq!(named("3").await?, Some(reader(u64::MAX)));
+    let newest = Some((reader(u64::MAX), next.generation));
+    assert_eq!(named("3").await?, newest);
     // A repetition has to wake the reader of now, too.
-    assert_eq!(named("1").await?, Some(reader(u64::MAX)));
+    assert_eq!(named("1").await?, newest);
+    Ok(())
+}
+
+pub async fn el_26_an_append_brings_the_first_reader_and_no_other<H>(
+    case: &Case<'_, H>,
+) -> CaseResult
+where
+    H: Harness<Store: EventStore>,
+{
+    let (here, there) = (case.open().await?, case.open().await?);
+    let log = stream("s", "post");
+    let batch = payloads(&["x"]);
+    let brought = async |key, connection| {
+        let who = reader(connection);
+        let batch = Append::new(&batch, ALL).key(key).reader(Some(&who));
+        let reader = here.append(&log, batch).await?.reader;
+        reader.ok_or_else(|| BoxError::from("the log has no reader"))
+    };
+    let (first, generation) = brought("1", 1).await?;
+    assert_eq!(first, reader(1));
+    // Neither another append nor a repetition takes the log from it.
+    for (key, connection) in [("2", 2), ("1", 1), ("1", 3)] {
+        assert_eq!(brought(key, connection).await?, (reader(1), generation));
+    }
+    let start = Position::BEGINNING;
+    let found = read_as(&there, &log, start, generation, 9).await?;
+    assert_eq!(positions(found)?.len(), 2);
+    let next = attach(&there, &log, 4, From::Acknowledged).await?;
+    assert!(!next.is_first && next.generation > generation);
+    assert_eq!(brought("3", 5).await?, (reader(4), next.generation));
+    let late = read_as(&here, &log, start, generation, 9).await?;
+    assert_eq!(late, Read::Superseded);
     Ok(())
 }
 

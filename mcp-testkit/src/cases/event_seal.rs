@@ -154,6 +154,65 @@ where
     Ok(())
 }
 
+pub async fn el_18_an_append_can_end_the_log<H>(case: &Case<'_, H>) -> CaseResult
+where
+    H: Harness<Store: EventStore>,
+{
+    let (here, there) = (case.open().await?, case.open().await?);
+    let log = stream("s", "post");
+    let first = append(&here, &log, &["a"]).await?;
+    let batch = payloads(&["b", "end"]);
+    let ending = || Append::new(&batch, ALL).key("k").seal(Some(MINUTE));
+    let ended = here.append(&log, ending()).await?;
+    assert_eq!(ended.last, Position::new(first.epoch, 3));
+    assert_eq!(known_head(&there, &log).await?.sealed, Sealed::Sealed);
+    let again = there.append(&log, ending()).await?;
+    assert_eq!((again.last, again.duplicate), (ended.last, true));
+    assert!(
+        !there
+            .seal(&log, Some("other end".into()), MINUTE)
+            .await?
+            .is_first
+    );
+    for late in [
+        Append::new(&batch, ALL),
+        Append::new(&batch, ALL).seal(Some(MINUTE)),
+    ] {
+        let refused = there.append(&log, late).await;
+        assert_eq!(failure(refused)?, StoreErrorKind::Conflict);
+    }
+    match read(&there, &log, first).await? {
+        Read::Events { sealed, .. } => assert!(sealed),
+        other => return Err(format!("no events: {other:?}").into()),
+    }
+    assert_eq!(texts_after(&there, &log, first).await?, ["b", "end"]);
+    case.advance(MINUTE * 2).await?;
+    assert_eq!(head(&here, &log).await?, None);
+    Ok(())
+}
+
+pub async fn el_18_the_end_that_an_append_brings_stays<H>(case: &Case<'_, H>) -> CaseResult
+where
+    H: Harness<Store: EventStore>,
+{
+    let store = case.open().await?;
+    let log = stream("s", "post");
+    let tight = Retention {
+        events: 2,
+        bytes: 4,
+        age: Some(MINUTE),
+    };
+    let batch = payloads(&["a", "a long response"]);
+    let ending = Append::new(&batch, tight).seal(Some(MINUTE * 10));
+    store.append(&log, ending).await?;
+    for _ in 0..3 {
+        case.advance(MINUTE * 3).await?;
+        store.sweep(1000).await?;
+        assert_eq!(kept_texts(&store, &log).await?, ["a long response"]);
+    }
+    Ok(())
+}
+
 pub async fn el_18_a_missing_log_is_made_and_ended<H>(case: &Case<'_, H>) -> CaseResult
 where
     H: Harness<Store: EventStore>,

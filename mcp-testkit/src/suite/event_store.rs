@@ -127,6 +127,10 @@ macro_rules! __event_store_list {
                 "nothing follows the end, also when appends race the seal";
             el_18_the_last_event_stays_until_keep_is_over: "EL-18"
                 "the last event stays until `keep` is over, whatever the retention says; then the log is gone";
+            el_18_an_append_can_end_the_log: "EL-18"
+                "a log can end with an append: its batch is the end, and its key is known afterwards";
+            el_18_the_end_that_an_append_brings_stays: "EL-18"
+                "the last event of an append that ends the log stays, whatever the retention says";
             el_18_a_missing_log_is_made_and_ended: "EL-18"
                 "a missing log is made and ended; so nobody begins it later";
             el_18_sealing_again_only_shortens: "EL-18"
@@ -151,6 +155,8 @@ macro_rules! __event_store_list {
                 "of concurrent `attach` the last wins: one generation reads, the others are superseded";
             el_26_an_append_names_the_newest_reader: "EL-26"
                 "an append names the newest reader, so that the writer can wake it";
+            el_26_an_append_brings_the_first_reader_and_no_other: "EL-26"
+                "an append brings a reader to a log that nobody has read, and takes no log from a reader";
             el_26_a_seal_names_the_newest_reader: "EL-26"
                 "whoever ends a log learns who reads it now, also when it wrote nothing since that reader came";
             el_26_a_missing_log_is_not_resumed: "EL-26"

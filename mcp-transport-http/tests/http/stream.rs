@@ -7,9 +7,13 @@ use mcp_core::{
 };
 use serde_json::{Value, json};
 
+use mcp_transport_http::HttpTransport;
 use tokio::sync::Notify;
 
-use crate::support::{TestServer, spawn};
+use crate::{
+    counted::Calls,
+    support::{TestServer, spawn, until},
+};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Count {
@@ -77,6 +81,39 @@ async fn progress_comes_before_the_answer_on_the_same_stream() {
     assert_eq!(messages[0]["params"]["progressToken"], "p1");
     assert_eq!(messages[3]["result"]["content"][0]["text"], "counted to 3");
     assert_eq!(messages.len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_said_at_once_is_written_at_once() {
+    let calls = Calls::default();
+    let steps = Tool::new("steps").handler(async |ctx: Context| {
+        for n in 0..10 {
+            ctx.progress(f64::from(n), Some(10.0), None).await;
+        }
+        "done"
+    });
+    let transport = HttpTransport::new(McpRouter::new().tool(steps)).with_limits(|limits| {
+        limits.poll = Duration::from_hours(1);
+        limits.lease = Duration::from_hours(1);
+    });
+    let server = TestServer::serve(calls.of(transport)).await;
+    let client = server.client().await;
+    calls.joined().await;
+    let stream = client
+        .stream(1, "tools/call", call("steps", &json!({})))
+        .await;
+    let messages = stream.messages().await;
+    assert_eq!(messages.len(), 11);
+    assert_eq!(messages[10]["result"]["content"][0]["text"], "done");
+    // The end of the stream is read by its connection, which then says that it has everything.
+    let mut made = Vec::new();
+    until(|| {
+        made.extend(calls.take());
+        let all = made.len() == 2;
+        async move { all }
+    })
+    .await;
+    assert_eq!(made, ["append", "seal"]);
 }
 
 #[tokio::test]

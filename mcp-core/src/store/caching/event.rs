@@ -97,7 +97,12 @@ impl<S> CachingEventStore<S> {
 #[deny(clippy::missing_trait_methods)]
 impl<S: EventStore> EventStore for CachingEventStore<S> {
     async fn append(&self, log: &LogKey, batch: Append<'_>) -> Result<Appended, StoreError> {
-        self.inner.append(log, batch).await
+        let seals = batch.seal.is_some();
+        let appended = self.inner.append(log, batch).await;
+        if seals {
+            self.kept.forget(log);
+        }
+        appended
     }
 
     async fn attach(

@@ -151,10 +151,8 @@ impl EventStore for MemoryEventStore {
         if found.is_behind(batch.writer_seen) {
             found.begin_epoch(random_epoch(OPERATION)?);
         }
-        let appended = found.append(&batch, key, now);
-        if *log != LogKey::Config {
-            found.retain(batch.retention, now);
-        }
+        let trims = *log != LogKey::Config;
+        let appended = found.append(&batch, key, trims, now);
         logs.schedule(log, self.abandoned);
         Ok(appended)
     }

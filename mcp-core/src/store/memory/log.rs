@@ -115,7 +115,7 @@ impl Log {
             ));
         }
         let last = Position::new(self.epoch, known.last);
-        Ok(Some(Appended::new(last, self.reader.clone(), true)))
+        Ok(Some(Appended::new(last, self.read_by(), true)))
     }
 
     /// Whether a writer that has seen `seen` shows that this log lost its end.
@@ -134,11 +134,12 @@ impl Log {
         self.keys.clear();
     }
 
-    /// Adds a batch to an open log whose keys and epoch have been looked at.
+    /// Adds a batch to an open log whose keys and epoch have been looked at; `trims` unless it keeps all.
     pub(super) fn append(
         &mut self,
         batch: &Append<'_>,
         key: Option<Key<'_>>,
+        trims: bool,
         now: Timestamp,
     ) -> Appended {
         for payload in batch.events {
@@ -151,14 +152,24 @@ impl Log {
             let (last, digest) = (last.seq, key.digest);
             self.keys.insert(name, Keyed { last, digest });
         }
-        Appended::new(last, self.reader.clone(), false)
+        if let (Some(reader), None) = (batch.reader, &self.reader) {
+            self.attach(reader, From::Acknowledged, now);
+        }
+        if trims {
+            self.retention = Some(batch.retention);
+        }
+        match batch.seal {
+            Some(keep) => self.end(1, keep, now),
+            None => self.trim_to_size(0),
+        }
+        self.trim_by_age(now);
+        Appended::new(last, self.read_by(), false)
     }
 
-    /// Keeps what `retention` says from now on.
-    pub(super) fn retain(&mut self, retention: Retention, now: Timestamp) {
-        self.retention = Some(retention);
-        self.trim_to_size(0);
-        self.trim_by_age(now);
+    /// Who reads the log, and the number of its turn.
+    fn read_by(&self) -> Option<(ReaderId, Generation)> {
+        let reader = self.reader.clone()?;
+        Some((reader, self.generation))
     }
 
     pub(super) fn is_sealed(&self) -> bool {
@@ -175,10 +186,14 @@ impl Log {
         if let Some(payload) = last {
             self.push(payload, now);
         }
-        self.sealed_until = Some(now + keep);
-        // The last event stays whatever its size: only `keep` ends it.
-        self.trim_to_size(final_events);
+        self.end(final_events, keep, now);
         Sealing::new(true, self.reader.clone())
+    }
+
+    /// Nothing follows. The last event stays whatever its size: only `keep` ends it.
+    fn end(&mut self, final_events: usize, keep: Duration, now: Timestamp) {
+        self.sealed_until = Some(now + keep);
+        self.trim_to_size(final_events);
     }
 
     /// Generations are at least the time, so that they also grow when the log was lost meanwhile.

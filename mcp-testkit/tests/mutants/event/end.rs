@@ -31,6 +31,29 @@ twist! { SealsInTwoSteps:
     }
 }
 
+/// No append ends a log.
+#[derive(Clone)]
+pub(super) struct AppendsGoOn;
+twist! { AppendsGoOn:
+    append(self, store, log, batch) {
+        store.append(log, batch.seal(None)).await
+    }
+}
+
+/// The end that an append brings is trimmed like any event.
+#[derive(Clone)]
+pub(super) struct SealsAfterwards;
+twist! { SealsAfterwards:
+    append(self, store, log, batch) {
+        let keep = batch.seal;
+        let appended = store.append(log, batch.seal(None)).await?;
+        if let Some(keep) = keep {
+            store.seal(log, None, keep).await?;
+        }
+        Ok(appended)
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct EverySealerWins;
 twist! { EverySealerWins:

@@ -75,6 +75,8 @@ mutants! { event_store, in_memory(),
     el_16_who_races_a_trim_gets_the_event_or_a_gap => twisted(HidesLosses);
     el_17_what_happens_to_one_log_leaves_others => twisted(EvictsOthers::default());
     el_18_a_missing_log_is_made_and_ended => twisted(SealsOnlyWhatIsThere);
+    el_18_an_append_can_end_the_log => twisted(AppendsGoOn);
+    el_18_the_end_that_an_append_brings_stays => twisted(SealsAfterwards);
     el_18_nothing_follows_the_end => twisted(SealsInTwoSteps);
     el_18_one_of_many_sealers_wins => twisted(EverySealerWins);
     el_18_sealing_again_only_shortens => twisted(SealsOnce);
@@ -101,6 +103,7 @@ mutants! { event_store, in_memory(),
     el_26_a_newer_reader_supersedes => twisted(NobodyIsSuperseded);
     el_26_an_append_names_the_newest_reader => twisted(NamesNobody);
     el_26_no_generation_comes_back_with_another_log => twisted(CountsInEachLog::default());
+    el_26_an_append_brings_the_first_reader_and_no_other => twisted(EveryAppendAttaches);
     el_26_a_seal_names_the_newest_reader => twisted(SealsNameNobody);
     el_26_of_concurrent_readers_one_reads => twisted(NobodyIsSuperseded);
     el_27_gaps_and_reads_of_nobody_acknowledge_nothing => twisted(EveryReadAcknowledges::default());

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use mcp_core::store::{Epoch, EventStore, Generation, LogKey, Position, Read};
+use mcp_core::store::{Epoch, EventStore, From, Generation, LogKey, Position, Read};
 use tokio::task::yield_now;
 
 use super::twist::twist;
@@ -63,6 +63,18 @@ twist! { NamesNobody:
         let mut appended = store.append(log, batch).await?;
         appended.reader = None;
         Ok(appended)
+    }
+}
+
+/// Whoever brings a reader takes the log for it.
+#[derive(Clone)]
+pub(super) struct EveryAppendAttaches;
+twist! { EveryAppendAttaches:
+    append(self, store, log, batch) {
+        if let Some(reader) = batch.reader {
+            store.attach(log, reader, From::Acknowledged).await?;
+        }
+        store.append(log, batch).await
     }
 }
 
