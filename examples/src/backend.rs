@@ -1,5 +1,7 @@
 //! Where the state of a server lives, as `--backend` says.
 
+use std::time::Duration;
+
 use mcp_core::store::Backend;
 use mcp_store_postgres::PostgresBackend;
 use mcp_store_redis::RedisBackend;
@@ -10,18 +12,20 @@ use crate::{failure::Failure, flags::Flags};
 /// is never repeated.
 pub(crate) async fn connect(flags: &Flags) -> Result<Option<Backend>, Failure> {
     let url = flags.backend.as_str();
+    let patience = Duration::from_secs(flags.reach_within);
     let scheme = url.split_once("://").map(|(scheme, _)| scheme);
     match scheme {
         None if url == "memory" => Ok(None),
         Some("redis" | "rediss") => {
             let stores = RedisBackend::builder(url)
                 .namespace(&flags.namespace)
-                .build()?;
-            Box::pin(stores.check()).await?;
-            Ok(Some(stores.into()))
+                .reach_within(patience);
+            Ok(Some(Box::pin(stores.connect()).await?.into()))
         }
         Some("postgres" | "postgresql") => {
-            let stores = PostgresBackend::builder(url).namespace(&flags.namespace);
+            let stores = PostgresBackend::builder(url)
+                .namespace(&flags.namespace)
+                .reach_within(patience);
             Ok(Some(Box::pin(stores.connect()).await?.into()))
         }
         _ => Err(Failure::usage(
@@ -46,7 +50,7 @@ mod tests {
             "mysql://u:secret@host/db",
             "secret",
         ] {
-            let flags = Flags::parse_from(["server", "--backend", url]);
+            let flags = Flags::parse_from(["server", "--backend", url, "--reach-within", "0"]);
             let text = connect(&flags).await.unwrap_err().to_string();
             assert!(!text.contains("secret"), "{text}");
         }

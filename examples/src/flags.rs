@@ -36,6 +36,10 @@ pub struct Flags {
     #[arg(long, value_name = "URL", default_value = "memory")]
     pub backend: String,
 
+    /// How long to wait for a backend that is not up yet
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub reach_within: u64,
+
     /// Keeps the state of several servers apart in one backend
     #[arg(long, value_name = "NAME", default_value = "mcp")]
     pub namespace: String,

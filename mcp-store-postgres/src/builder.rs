@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use mcp_core::store::{StoreError, StoreErrorKind};
+use mcp_core::store::{StoreError, StoreErrorKind, reach};
 use sqlx::{ConnectOptions, postgres::PgConnectOptions};
 
 use crate::{
@@ -29,6 +29,9 @@ const ABANDONED: Duration = Duration::from_hours(24);
 const MAX_PAYLOAD: usize = 8 * 1024 * 1024;
 
 const PROBE: Duration = Duration::from_secs(5);
+
+/// About as long as a server takes to start.
+const REACH_WITHIN: Duration = Duration::from_secs(30);
 
 /// The longest namespace: it stands in every index.
 const LONGEST_NAMESPACE: usize = 255;
@@ -67,6 +70,7 @@ pub struct PostgresBuilder {
     abandoned: Duration,
     max_payload: usize,
     probe: Duration,
+    reach_within: Duration,
     poll_only: bool,
     migrate: bool,
 }
@@ -84,6 +88,7 @@ impl PostgresBuilder {
             abandoned: ABANDONED,
             max_payload: MAX_PAYLOAD,
             probe: PROBE,
+            reach_within: REACH_WITHIN,
             poll_only: false,
             migrate: true,
         }
@@ -165,7 +170,14 @@ impl PostgresBuilder {
         self
     }
 
-    /// Connects, and makes sure that the schema is one that this version can work with.
+    /// How long [`connect`](Self::connect) tries to reach a server that does not answer; 30 s unless told.
+    pub fn reach_within(mut self, time: Duration) -> Self {
+        self.reach_within = time;
+        self
+    }
+
+    /// Connects, and makes sure that the schema is one that this version can work with. A server that is
+    /// not up yet is waited for, as [`reach_within`](Self::reach_within) says.
     ///
     /// # Errors
     ///
@@ -185,7 +197,8 @@ impl PostgresBuilder {
             None => guarded(options.clone(), self.deadline),
         };
         let direct = direct.unwrap_or(options);
-        migrate::check(&direct, &self.schema, self.migrate, self.deadline).await?;
+        let check = || migrate::check(&direct, &self.schema, self.migrate, self.deadline);
+        reach(self.reach_within, check).await?;
         let pool = Pool::new(for_calls, &self.schema, self.pool_size, self.deadline);
         let space = Space::new(&self.schema, &self.namespace);
         let settings = Settings {

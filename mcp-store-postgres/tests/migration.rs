@@ -91,7 +91,8 @@ async fn one_that_failed_half_way_goes_on_where_it_stopped() -> Result<(), BoxEr
                   RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
         )
         .await?;
-    assert!(schema.builder().connect().await.is_err());
+    let broken = schema.builder().reach_within(std::time::Duration::ZERO);
+    assert!(broken.connect().await.is_err());
     assert_eq!(schema.number(APPLIED).await?, 2);
     let half = "SELECT count(*) FROM pg_proc
                 WHERE pronamespace = '{}'::regnamespace AND proname = 'floor_at'";

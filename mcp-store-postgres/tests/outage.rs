@@ -4,10 +4,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::{future::join_all, poll};
 use mcp_core::{
     BoxError,
     store::{
@@ -277,7 +277,8 @@ async fn a_server_without_a_free_connection_is_unavailable() -> Result<(), BoxEr
         &format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 0"),
     )
     .await?;
-    let refused = PostgresBackend::connect(as_user(&url, role.as_str())).await;
+    let no_longer = PostgresBackend::builder(as_user(&url, role.as_str()));
+    let refused = no_longer.reach_within(Duration::ZERO).connect().await;
     let error = refused.unwrap_err();
     execute(&url, &format!("DROP ROLE {role}")).await?;
     assert_eq!(error.kind(), Unavailable);
@@ -398,7 +399,11 @@ async fn errors_show_no_password() -> Result<(), BoxError> {
         "postgres://user:hunter2@host:port/db",
         "hunter2",
     ] {
-        let error: StoreError = PostgresBackend::connect(url).await.unwrap_err();
+        let error: StoreError = PostgresBackend::builder(url)
+            .reach_within(Duration::ZERO)
+            .connect()
+            .await
+            .unwrap_err();
         shown.push(format!("{error} {error:?}"));
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
@@ -427,5 +432,20 @@ async fn a_call_given_up_leaves_its_connection_to_nobody() -> Result<(), BoxErro
             assert!(found.is_some());
         }
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_up_later_than_its_clients_is_waited_for() -> Result<(), BoxError> {
+    let url = PostgresServer::shared_url()?;
+    let wire = Cutter::to(address(&url))?;
+    wire.cut();
+    let url = through(&url, wire.addr());
+    let refused = backend(&url).reach_within(Duration::ZERO).connect().await;
+    assert_eq!(kind(refused), Unavailable);
+    let mut connect = pin!(backend(&url).connect());
+    assert!(poll!(&mut connect).is_pending());
+    wire.heal();
+    connect.await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 #[cfg(feature = "tls")]
 use deadpool_redis::redis::TlsCertificates;
 use deadpool_redis::redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
-use mcp_core::store::{StoreError, StoreErrorKind};
+use mcp_core::store::{StoreError, StoreErrorKind, reach};
 
 #[cfg(feature = "cluster")]
 use crate::cluster::Cluster;
@@ -42,6 +42,7 @@ pub struct RedisBuilder {
     namespace: String,
     connections: usize,
     settings: Settings,
+    reach_within: Duration,
     #[cfg(feature = "tls")]
     certificates: Option<TlsCertificates>,
 }
@@ -71,6 +72,7 @@ impl RedisBuilder {
                 abandoned: Duration::from_hours(24),
                 probe: Duration::from_secs(5),
             },
+            reach_within: Duration::from_secs(30),
             #[cfg(feature = "tls")]
             certificates: None,
         }
@@ -125,6 +127,12 @@ impl RedisBuilder {
     /// sessions may be idle.
     pub fn abandoned_after(mut self, time: Duration) -> Self {
         self.settings.abandoned = time;
+        self
+    }
+
+    /// How long [`connect`](Self::connect) tries to reach a server that does not answer; 30 s unless told.
+    pub fn reach_within(mut self, time: Duration) -> Self {
+        self.reach_within = time;
         self
     }
 
@@ -194,7 +202,8 @@ impl RedisBuilder {
         Ok(info)
     }
 
-    /// A backend whose server has answered.
+    /// A backend whose server has answered. One that is not up yet is waited for, as
+    /// [`reach_within`](Self::reach_within) says.
     ///
     /// # Errors
     ///
@@ -204,8 +213,9 @@ impl RedisBuilder {
     ///
     /// Dropped before it is done, it leaves nothing behind.
     pub async fn connect(self) -> Result<RedisBackend, StoreError> {
+        let within = self.reach_within;
         let backend = self.build()?;
-        backend.check().await?;
+        reach(within, || backend.check()).await?;
         Ok(backend)
     }
 }

@@ -6,9 +6,10 @@ mod nodes;
 #[path = "support/operations.rs"]
 mod operations;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, slice, time::Duration};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use mcp_core::{
     BoxError,
     store::{
@@ -149,6 +150,30 @@ async fn a_node_that_fell_silent_is_reached_again_by_another_connection() -> Res
         answer = store.heads(&logs).await;
     }
     assert_eq!(answer?, vec![None; 20]);
+    Ok(())
+}
+
+/// Who asks other nodes than the one that is silent is answered, also while its connections are made
+/// again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_node_keeps_nobody_from_the_others() -> Result<(), BoxError> {
+    let cluster = Cluster::start().await?;
+    let store = cluster.builder().deadline(Duration::from_secs(1));
+    let store = store.build()?;
+    let logs: Vec<LogKey> = (0..30).map(|n| stream(&format!("s{n}"), "get")).collect();
+    store.heads(&logs).await?;
+    cluster.wires[0].stall();
+    let ask = || join_all(logs.iter().map(|log| store.heads(slice::from_ref(log))));
+    let mut rounds = Vec::new();
+    for _ in 0..6 {
+        let answers = ask().await;
+        rounds.push(answers.iter().map(Result::is_ok).collect::<Vec<_>>());
+    }
+    let answered = rounds[0].iter().filter(|ok| **ok).count();
+    assert!((10..30).contains(&answered), "{answered}");
+    assert!(rounds.iter().all(|round| *round == rounds[0]), "{rounds:?}");
+    cluster.wires[0].heal();
+    while store.heads(&logs).await.is_err() {}
     Ok(())
 }
 

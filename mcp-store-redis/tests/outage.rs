@@ -1,8 +1,9 @@
 //! What happens when the server, or the way to it, breaks.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use bytes::Bytes;
+use futures_util::poll;
 use mcp_core::{
     BoxError,
     store::{
@@ -79,7 +80,8 @@ async fn nobody_there_is_unavailable_at_once() -> Result<(), BoxError> {
         append(&store, None, None).await,
         StoreErrorKind::Unavailable,
     );
-    let refused = RedisBackend::connect(server.url()).await;
+    let refused = RedisBackend::builder(server.url()).reach_within(Duration::ZERO);
+    let refused = refused.connect().await;
     assert_kind(refused, StoreErrorKind::Unavailable);
     server.restart()?;
     append(&store, None, None).await?;
@@ -305,5 +307,21 @@ async fn no_connection_to_be_had_is_unavailable() -> Result<(), BoxError> {
         answer = append(&second, None, None).await;
     }
     answer?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_up_later_than_its_clients_is_waited_for() -> Result<(), BoxError> {
+    let server = RedisServer::start()?;
+    let wire = Cutter::to(server.addr())?;
+    wire.cut();
+    let url = format!("redis://{}/", wire.addr());
+    let builder = || RedisBackend::builder(url.as_str()).deadline(DEADLINE);
+    let refused = builder().reach_within(Duration::ZERO).connect().await;
+    assert_kind(refused, StoreErrorKind::Unavailable);
+    let mut connect = pin!(builder().connect());
+    assert!(poll!(&mut connect).is_pending());
+    wire.heal();
+    connect.await?;
     Ok(())
 }

@@ -113,7 +113,9 @@ impl Secure {
         certificates: Option<TlsCertificates>,
     ) -> Result<RedisBackend, BoxError> {
         let url = format!("rediss://{host}:{}/", self.port);
-        let mut builder = RedisBackend::builder(url).deadline(Duration::from_secs(5));
+        let mut builder = RedisBackend::builder(url)
+            .deadline(Duration::from_secs(5))
+            .reach_within(Duration::ZERO);
         if let Some(certificates) = certificates {
             builder = builder.certificates(certificates);
         }

@@ -11,7 +11,7 @@ use mcp_core::{
     jsonrpc::{self, ErrorObject, Incoming, Message, Request, RequestId},
     protocol::{Method, Revision},
     router::error_message,
-    server::{Caller, Outcome, Reply, SessionMode, SessionRef},
+    server::{Caller, Outcome, Reply, SessionMode, SessionRef, Surface},
 };
 
 use crate::{
@@ -71,7 +71,8 @@ pub(crate) async fn post(
             return Ok(Box::pin(initialize(endpoint, parts, request, accepts)).await);
         }
         Era::Sessions(version) => {
-            if let Some(session) = session(endpoint, parts, Some(&request.id)).await? {
+            let id = Some(&request.id);
+            if let Some(session) = session(endpoint, parts, Surface::Post, id).await? {
                 server.call(&session, request, endpoint::caller(parts), reply)
             } else {
                 let revision = version.unwrap_or(ASSUMED);
@@ -128,6 +129,7 @@ async fn initialize(
 async fn session(
     endpoint: &Endpoint,
     parts: &Parts,
+    surface: Surface,
     id: Option<&RequestId>,
 ) -> Result<Option<SessionRef>, Refused> {
     if endpoint.server.session_mode() == SessionMode::Off {
@@ -135,7 +137,10 @@ async fn session(
     }
     let session = headers::session_id(&parts.headers, id)?;
     let principal = endpoint::principal(&parts.extensions);
-    let found = endpoint.server.session(session, principal).await;
+    let found = endpoint
+        .server
+        .session_for(surface, session, principal)
+        .await;
     found
         .map(Some)
         .map_err(|refusal| answer::refusal(id, &refusal).into())
@@ -154,7 +159,11 @@ async fn told(endpoint: &Endpoint, parts: &Parts, message: Message) -> Result<Re
             )),
         };
     }
-    match (message, session(endpoint, parts, None).await?) {
+    let surface = match &message {
+        Message::Notification(told) if told.method == Method::Initialized => Surface::Ready,
+        _ => Surface::Post,
+    };
+    match (message, session(endpoint, parts, surface, None).await?) {
         (Message::Notification(notification), Some(session)) => {
             server.notify(&session, notification).await?;
         }
@@ -209,7 +218,7 @@ async fn batch(
     let Stated::Sessions(version) = headers::version(&parts.headers, server)? else {
         return Err(not_here());
     };
-    let session = session(endpoint, parts, None).await?;
+    let session = session(endpoint, parts, Surface::Post, None).await?;
     let revision = match &session {
         Some(session) => session.revision(),
         None => version.unwrap_or(ASSUMED),

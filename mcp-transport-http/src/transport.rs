@@ -271,6 +271,18 @@ impl<S> HttpTransport<S> {
 
 /// Ways to serve.
 impl<S: IntoServer> HttpTransport<S> {
+    /// Builds the server, so that what contradicts itself is known before it is served.
+    ///
+    /// # Errors
+    ///
+    /// [`ServeError`] when the router or a setting contradicts itself.
+    pub fn build(self) -> Result<HttpTransport<Server>, ServeError> {
+        Ok(HttpTransport {
+            server: self.server.into_server().map_err(ServeError::config)?,
+            config: self.config,
+        })
+    }
+
     /// Binds `addr` and serves until SIGTERM or Ctrl-C, then drains; a second one ends it at once.
     ///
     /// # Errors

@@ -270,7 +270,7 @@ fn a_backend_that_is_not_there_is_named_without_its_password() {
         ("postgres://u:secret@127.0.0.1:1/db", 1),
         ("mysql://u:secret@127.0.0.1:1/db", 2),
     ] {
-        let refused = run(HELLO, &["--backend", url], &[]);
+        let refused = run(HELLO, &["--backend", url, "--reach-within", "0"], &[]);
         assert_refused(&refused, code, "error: ");
         assert!(!text(&refused).contains("secret"), "{refused:?}");
     }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     protocol::Revision,
-    store::{Principal, SessionChange, SessionId, SessionRecord, StoreError, StoreErrorKind},
+    store::{Principal, SessionChange, SessionId, SessionRecord, StoreError, StoreErrorKind, Ttl},
 };
 
 /// How often a compare-and-swap is tried before it is given up.
@@ -102,6 +102,8 @@ impl Loading {
 pub enum Surface {
     /// A message.
     Post,
+    /// The notification that the client is ready. What is written of it gives the session its full life.
+    Ready,
     /// Its own stream.
     Get,
     /// A stream that goes on.
@@ -113,7 +115,7 @@ pub enum Surface {
 impl Surface {
     fn as_str(self) -> &'static str {
         match self {
-            Self::Post => "post",
+            Self::Post | Self::Ready => "post",
             Self::Get => "get",
             Self::Resume => "resume",
             Self::Delete => "delete",
@@ -165,7 +167,8 @@ impl Server {
         if let Some(session) = &known {
             // The owner never changes, and a stranger must not prolong the session.
             owned_by(session, principal, surface)?;
-            if session.is_confirmed() && self.is_fresh(session) {
+            let is_confirmed = session.is_confirmed() || surface == Surface::Ready;
+            if is_confirmed && self.is_fresh(session) {
                 return self.used(session);
             }
         }
@@ -209,7 +212,7 @@ impl Server {
         }
         let session = self.still_alive(session).await?;
         let session = session.ok_or_else(Refusal::unknown_session)?;
-        if session.confirm() {
+        if surface != Surface::Ready && session.confirm() {
             self.give_full_life(&session).await?;
         }
         self.used(&session)
@@ -353,6 +356,20 @@ impl Server {
         Ok(())
     }
 
+    /// Writes that the client is ready, and gives the session its full life time with it if it has not got it
+    /// yet; `false` when the session is gone.
+    pub(super) async fn begin_use(&self, session: &Session) -> Result<bool, StoreError> {
+        let ready = |record: &mut SessionRecord| record.initialized = true;
+        if !session.confirm() {
+            return self.change_session(session, ready).await;
+        }
+        let told = Confirming(session);
+        let ttl = Some(self.0.limits.ttl());
+        let changed = self.change_with(session, ready, ttl).await?;
+        std::mem::forget(told);
+        Ok(changed)
+    }
+
     /// Changes the record in the store and tells every instance; `false` when the session is gone.
     pub(crate) async fn change_session(
         &self,
@@ -363,7 +380,16 @@ impl Server {
             session.change(change);
             return Ok(true);
         }
-        let changed = self.write(session, change, None).await?;
+        self.change_with(session, change, None).await
+    }
+
+    async fn change_with(
+        &self,
+        session: &Session,
+        change: impl Fn(&mut SessionRecord) + Send + Sync,
+        ttl: Option<Ttl>,
+    ) -> Result<bool, StoreError> {
+        let changed = self.write(session, change, ttl).await?;
         // What stands in no store that others could have, nobody else can know.
         if changed && self.0.stores.shared {
             let entry = Broadcast::SessionChanged {
@@ -379,7 +405,7 @@ impl Server {
         &self,
         session: &Session,
         change: impl Fn(&mut SessionRecord) + Send + Sync,
-        ttl: Option<crate::store::Ttl>,
+        ttl: Option<Ttl>,
     ) -> Result<bool, StoreError> {
         let id = session.id();
         let (seen, mut version) = session.seen();

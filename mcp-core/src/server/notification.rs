@@ -52,10 +52,7 @@ impl Server {
         if session.0.record().initialized {
             return Ok(());
         }
-        let changed = self
-            .change_session(&session.0, |record| record.initialized = true)
-            .await?;
-        if changed {
+        if self.begin_use(&session.0).await? {
             Ok(())
         } else {
             Err(Refusal::unknown_session())

@@ -35,6 +35,7 @@ mod lease;
 pub mod memory;
 mod notify;
 mod observed;
+mod reach;
 mod reader;
 mod session;
 mod topic;
@@ -52,6 +53,7 @@ pub use self::{
     memory::{MemoryEventStore, MemoryLeaseStore, MemoryNotifier, MemorySessionStore},
     notify::{Audience, Listener, Notifier, WakeUp},
     observed::Observed,
+    reach::reach,
     reader::{Attached, From, Generation, ReaderId},
     session::{
         Caps, Created, Principal, SessionChange, SessionId, SessionRecord, SessionStore, Ttl,

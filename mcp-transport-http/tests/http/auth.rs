@@ -18,7 +18,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ModernClient, Sse, TestServer, alone, clock, http_with, ping, refused, request, soon, tool,
+    ModernClient, Sse, TestServer, alone, clock, ping, refused, request, soon, tool,
 };
 
 const RESOURCE: &str = "https://notes.example/public/mcp";
@@ -103,7 +103,7 @@ async fn start() -> TestServer {
 
 fn modern(server: &TestServer, token: &str) -> ModernClient {
     let mut client = server.modern();
-    client.http = http_with("authorization", &format!("Bearer {token}"));
+    client.http = server.http_with("authorization", &format!("Bearer {token}"));
     client
 }
 
@@ -215,11 +215,11 @@ async fn the_same_session_is_served_by_the_scopes_of_each_token() {
     let mut client = server.client_with("authorization", "Bearer ada.read").await;
     let write = request(1, "tools/call", &tool("write", &json!({})));
     assert_eq!(client.status(&write).await, 403);
-    client.http = http_with("authorization", "Bearer ada.read-write");
+    client.http = server.http_with("authorization", "Bearer ada.read-write");
     assert_eq!(client.status(&write).await, 200);
     let answer = client.call(2, "who", &json!({})).await;
     assert_eq!(answer["result"]["content"][0]["text"], "ada read write");
-    client.http = http_with("authorization", "Bearer eve.read-write");
+    client.http = server.http_with("authorization", "Bearer eve.read-write");
     for request in [client.post(&write), client.get(None), client.delete()] {
         refused(request, 404).await;
     }
@@ -229,7 +229,7 @@ async fn the_same_session_is_served_by_the_scopes_of_each_token() {
 async fn a_batch_answers_each_member_by_itself() {
     let server = start().await;
     let mut client = server.stranger("2025-03-26");
-    client.http = http_with("authorization", "Bearer ada");
+    client.http = server.http_with("authorization", "Bearer ada");
     let (headers, _) = client.initialize(json!({})).await;
     client.session = headers["mcp-session-id"].to_str().unwrap().to_owned();
     let call = |id: u64, name| request(id, "tools/call", &tool(name, &json!({})));
@@ -262,7 +262,7 @@ async fn a_stream_ends_when_its_token_expires() {
 async fn metadata_and_health_need_no_token() {
     let server = start().await;
     let get = |path: &str| {
-        let url = format!("http://{}{path}", server.address);
+        let url = server.place.url(path);
         async { soon(Client::new().get(url).send()).await.unwrap() }
     };
     for path in ["/health", "/ready"] {

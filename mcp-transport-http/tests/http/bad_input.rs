@@ -3,7 +3,7 @@
 use mcp_core::{Args, McpRouter, Prompt, Resource, Tool};
 use serde_json::{Value, json};
 
-use crate::support::{TestServer, ping, raw, refused, request, tool};
+use crate::support::{TestServer, ping, refused, request, tool};
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Greet {
@@ -271,7 +271,7 @@ async fn an_announced_body_that_is_too_large_is_refused_before_it_comes() {
             .await;
     let head = "POST /mcp HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
                 content-type: application/json\r\ncontent-length: 1001\r\n\r\n";
-    let answer = raw(server.address, head.as_bytes()).await;
+    let answer = server.raw(head.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(
         answer.contains("content-type: application/json\r\n"),
@@ -292,7 +292,7 @@ async fn an_unannounced_body_that_is_too_large_is_refused_as_it_comes() {
         .to_owned();
     let chunk = format!("1f5\r\n{}\r\n", " ".repeat(501));
     message.push_str(&chunk.repeat(2));
-    let answer = raw(server.address, message.as_bytes()).await;
+    let answer = server.raw(message.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("-32600"), "{answer}");
 }

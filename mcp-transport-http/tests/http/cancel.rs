@@ -2,7 +2,7 @@
 
 use mcp_core::{Context, McpRouter, Tool};
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpStream};
+use tokio::io::AsyncWriteExt;
 
 use crate::{
     gate::Gate,
@@ -62,7 +62,7 @@ async fn a_call_whose_client_vanished_before_any_answer_goes_on() {
             client.session,
             body.len(),
         );
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let mut stream = server.place.connect().await;
         stream.write_all(message.as_bytes()).await.unwrap();
         gate.entered().await;
         drop(stream);

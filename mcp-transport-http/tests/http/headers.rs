@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bad_input::router,
-    support::{Sse, TestServer, ping, raw, refused, request, tool},
+    support::{Sse, TestServer, ping, refused, request, tool},
 };
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn no_accept_header_means_anything_goes() {
         client.session,
         body.len(),
     );
-    let answer = raw(server.address, message.as_bytes()).await;
+    let answer = server.raw(message.as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(answer.ends_with(r#""result":{}}"#), "{answer}");
 }

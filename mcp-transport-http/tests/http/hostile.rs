@@ -220,7 +220,7 @@ fn flooding(gate: &Gate) -> McpRouter {
 async fn never_reading(server: &TestServer, session: &str) -> (TcpStream, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
-    let mut stream = socket.connect(server.address).await.unwrap();
+    let mut stream = socket.connect(server.place.address).await.unwrap();
     let body = request(1, "tools/call", &tool("flood", &json!({}))).to_string();
     let head = format!(
         "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
@@ -310,7 +310,7 @@ fn head(client: &TestClient, length: usize) -> String {
 async fn a_body_that_comes_byte_by_byte_is_served() {
     let (server, client) = start().await;
     let body = call("double", "21");
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let mut stream = server.place.connect().await;
     stream.set_nodelay(true).unwrap();
     let message = head(&client, body.len()) + &body;
     for byte in message.as_bytes() {
@@ -326,7 +326,7 @@ async fn bodies_that_stop_half_way_hinder_nobody() {
     let (server, client) = start().await;
     let mut stalled = Vec::new();
     for _ in 0..100 {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let mut stream = server.place.connect().await;
         let message = head(&client, 1000) + r#"{"jsonrpc":"2.0","#;
         stream.write_all(message.as_bytes()).await.unwrap();
         stalled.push(stream);
@@ -341,7 +341,7 @@ async fn a_body_that_does_not_come_is_refused_in_the_end() {
     let transport = HttpTransport::new(Gate::new().router());
     let server = TestServer::serve(transport.read_deadline(Duration::from_millis(50))).await;
     let client = server.client().await;
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let mut stream = server.place.connect().await;
     let message = head(&client, 1000) + r#"{"jsonrpc":"2.0","#;
     stream.write_all(message.as_bytes()).await.unwrap();
     let answer = rest(&mut stream).await;

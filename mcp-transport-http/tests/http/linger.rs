@@ -52,7 +52,7 @@ async fn ask(stream: &mut TcpStream) -> String {
 }
 
 async fn refused(server: &TestServer) -> bool {
-    let connected = TcpStream::connect(server.address).await;
+    let connected = TcpStream::connect(server.place.address).await;
     connected.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
@@ -61,7 +61,7 @@ async fn connections_that_nobody_has_accepted_yet_are_answered() {
     let mut server = lingering(LONG).await;
     server.stop();
     // This thread has not let the server run since: they all wait with the system.
-    let connect = |_| std::net::TcpStream::connect(server.address).unwrap();
+    let connect = |_| std::net::TcpStream::connect(server.place.address).unwrap();
     let waiting: Vec<_> = (0..64).map(connect).collect();
     until(|| refused(&server)).await;
     for stream in waiting {
@@ -74,9 +74,9 @@ async fn connections_that_nobody_has_accepted_yet_are_answered() {
 #[tokio::test]
 async fn a_connection_that_has_said_nothing_yet_is_answered() {
     let mut server = lingering(LONG).await;
-    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let mut silent = server.place.connect().await;
     // Accepted in order, so the first one is with the server.
-    ask(&mut TcpStream::connect(server.address).await.unwrap()).await;
+    ask(&mut server.place.connect().await).await;
     server.stop();
     until(|| refused(&server)).await;
     assert_answered_for_the_last_time(&mut silent).await;
@@ -85,7 +85,7 @@ async fn a_connection_that_has_said_nothing_yet_is_answered() {
 #[tokio::test]
 async fn an_idle_connection_is_heard_once_more() {
     let mut server = lingering(LONG).await;
-    let mut idle = TcpStream::connect(server.address).await.unwrap();
+    let mut idle = server.place.connect().await;
     let first = ask(&mut idle).await;
     assert!(!first.contains("connection: close"), "{first:?}");
     server.stop();
@@ -96,8 +96,8 @@ async fn an_idle_connection_is_heard_once_more() {
 #[tokio::test]
 async fn connections_that_stay_silent_are_closed_in_the_end() {
     let mut server = lingering(Duration::from_millis(20)).await;
-    let mut silent = TcpStream::connect(server.address).await.unwrap();
-    let mut idle = TcpStream::connect(server.address).await.unwrap();
+    let mut silent = server.place.connect().await;
+    let mut idle = server.place.connect().await;
     ask(&mut idle).await;
     server.stop();
     assert_eq!(rest(&mut silent).await, "");
@@ -110,7 +110,7 @@ async fn the_drain_timeout_is_not_exceeded() {
     let transport = HttpTransport::new(McpRouter::new()).linger(LONG);
     let transport = transport.with_limits(|limits| limits.drain_timeout = Duration::ZERO);
     let mut server = TestServer::serve(transport).await;
-    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let mut silent = server.place.connect().await;
     server.stop();
     assert_eq!(rest(&mut silent).await, "");
     soon(server.ended()).await;

@@ -21,6 +21,7 @@ mod hostile;
 mod linger;
 mod mirrored;
 mod origin;
+mod place;
 mod resume;
 mod revisions;
 mod serving;

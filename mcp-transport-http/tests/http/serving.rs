@@ -9,11 +9,12 @@ use tokio::net::TcpListener;
 
 use crate::{
     bad_input::router,
+    place::Place,
     support::{TestServer, ping, refused, request, soon, spawn, until},
 };
 
 async fn get(server: &TestServer, path: &str) -> Response {
-    let url = format!("http://{}{path}", server.address);
+    let url = server.place.url(path);
     soon(reqwest::get(url)).await.unwrap()
 }
 
@@ -43,7 +44,7 @@ async fn health_and_readiness_are_json() {
 #[tokio::test]
 async fn health_does_not_mind_under_which_name_it_is_asked() {
     let server = TestServer::start(router()).await;
-    let url = format!("http://{}/health", server.address);
+    let url = server.place.url("/health");
     let request = reqwest::Client::new()
         .get(url)
         .header("host", "10.1.2.3:8080");
@@ -100,7 +101,7 @@ async fn a_draining_server_begins_no_sessions() {
 async fn the_path_can_be_chosen() {
     let mut server = TestServer::serve(HttpTransport::new(router()).path("/x")).await;
     assert_eq!(get(&server, "/mcp").await.status(), 404);
-    server.url = format!("http://{}/x", server.address);
+    server.url = server.place.url("/x");
     let client = server.client().await;
     assert_eq!(client.status(&ping()).await, 200);
     assert_eq!(get(&server, "/health").await.status(), 200);
@@ -117,7 +118,7 @@ async fn the_endpoint_can_be_mounted_beside_other_routes() {
     let address = listener.local_addr().unwrap();
     let app = spawn(async { axum::serve(listener, app).await });
     let mut server = TestServer::start(router()).await;
-    server.address = address;
+    server.place = Place { address };
     server.url = format!("http://{address}/mcp");
     let client = server.client().await;
     assert_eq!(client.status(&ping()).await, 200);

@@ -5,6 +5,7 @@ use mcp_transport_http::HttpTransport;
 use serde_json::json;
 
 use crate::{
+    counted::Calls,
     gate::Gate,
     support::{Sse, TestServer, cancelled, ping, refused, request, soon, spawn, text, tool},
 };
@@ -19,6 +20,21 @@ async fn a_deleted_session_is_gone() {
     for request in [client.post(&ping()), client.get(None), client.delete()] {
         refused(request, 404).await;
     }
+}
+
+#[tokio::test]
+async fn a_session_begins_with_two_writes() {
+    let calls = Calls::default();
+    let server = TestServer::serve(calls.of(HttpTransport::new(McpRouter::new()))).await;
+    let _first = server.client().await;
+    calls.joined().await;
+    let client = server.client().await;
+    assert_eq!(client.status(&ping()).await, 200);
+    let made = calls.take();
+    let writes = made
+        .iter()
+        .filter(|call| ["create", "update"].contains(call));
+    assert!(writes.eq(["create", "update"].iter()), "{made:?}");
 }
 
 #[tokio::test]

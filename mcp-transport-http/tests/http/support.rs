@@ -1,6 +1,6 @@
 //! A real server on a real socket, and a client that hides nothing.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, time::Duration};
 
 use futures_util::StreamExt;
 use mcp_core::{
@@ -14,12 +14,13 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     sync::oneshot,
     task::JoinHandle,
     time::{interval, timeout},
 };
+
+use crate::place::Place;
 
 /// The revision without sessions.
 pub(crate) const MODERN: &str = "2026-07-28";
@@ -134,16 +135,8 @@ pub(crate) async fn answered(request: RequestBuilder) -> Value {
     serde_json::from_str(&body).unwrap()
 }
 
-/// Writes bytes to the server and reads what comes back until it closes the connection.
-pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    // The server may refuse and close before it has read everything.
-    let _ = stream.write_all(bytes).await;
-    rest(&mut stream).await
-}
-
 /// Reads until the server closes the connection.
-pub(crate) async fn rest(stream: &mut TcpStream) -> String {
+pub(crate) async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     let _ = soon(stream.read_to_end(&mut answer)).await;
     String::from_utf8(answer).unwrap()
@@ -152,7 +145,7 @@ pub(crate) async fn rest(stream: &mut TcpStream) -> String {
 /// A running server. Ends when dropped; `stop` drains it.
 pub(crate) struct TestServer {
     pub(crate) url: String,
-    pub(crate) address: SocketAddr,
+    pub(crate) place: Place,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<Result<(), mcp_transport_http::ServeError>>,
 }
@@ -166,18 +159,25 @@ impl TestServer {
     where
         S: IntoServer + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let served = spawn(transport.serve_listener(listener, async {
+        let stopped = async {
             stopped.await.ok();
-        }));
+        };
+        let (place, served) = Place::serve(transport, stopped).await;
         Self {
-            url: format!("http://{address}/mcp"),
-            address,
+            url: place.url("/mcp"),
+            place,
             stop: Some(stop),
             served,
         }
+    }
+
+    /// Writes bytes to the server and reads what comes back until it closes the connection.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = self.place.connect().await;
+        // The server may refuse and close before it has read everything.
+        let _ = stream.write_all(bytes).await;
+        rest(&mut stream).await
     }
 
     /// Begins to drain.
@@ -207,14 +207,14 @@ impl TestServer {
     /// A client with a session, that sends this header with every request.
     pub(crate) async fn client_with(&self, header: &str, value: &str) -> TestClient {
         let mut client = self.stranger("2025-11-25");
-        client.http = http_with(header, value);
+        client.http = self.http_with(header, value);
         self.session(client, json!({})).await
     }
 
     /// A client without a session.
     pub(crate) fn stranger(&self, revision: &str) -> TestClient {
         TestClient {
-            http: Client::new(),
+            http: self.http(),
             url: self.url.clone(),
             session: String::new(),
             revision: revision.to_owned(),
@@ -224,9 +224,22 @@ impl TestServer {
     /// A client of the revision without sessions.
     pub(crate) fn modern(&self) -> ModernClient {
         ModernClient {
-            http: Client::new(),
+            http: self.http(),
             url: self.url.clone(),
         }
+    }
+
+    fn http(&self) -> Client {
+        self.place.client().build().unwrap()
+    }
+
+    /// What sends this header with every request.
+    pub(crate) fn http_with(&self, header: &str, value: &str) -> Client {
+        let header: HeaderName = header.parse().unwrap();
+        let headers = [(header, value.parse().unwrap())];
+        let http = self.place.client();
+        let http = http.default_headers(headers.into_iter().collect());
+        http.build().unwrap()
     }
 
     async fn session(&self, mut client: TestClient, capabilities: Value) -> TestClient {
@@ -239,14 +252,6 @@ impl TestServer {
         assert_eq!(response.status(), StatusCode::ACCEPTED);
         client
     }
-}
-
-/// What sends this header with every request.
-pub(crate) fn http_with(header: &str, value: &str) -> Client {
-    let header: HeaderName = header.parse().unwrap();
-    let headers = [(header, value.parse().unwrap())];
-    let http = Client::builder().default_headers(headers.into_iter().collect());
-    http.build().unwrap()
 }
 
 /// A client that shows every status and header.

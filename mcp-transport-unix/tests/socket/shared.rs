@@ -1,7 +1,10 @@
 //! One server, several transports.
 
-use mcp_core::{McpRouter, Tool, lines, server::ServerBuilder};
+use std::net::SocketAddr;
+
+use mcp_core::{McpRouter, Tool, server::ServerBuilder};
 use mcp_transport_http::HttpTransport;
+use mcp_transport_stdio::StdioTransport;
 use mcp_transport_unix::UnixSocketTransport;
 use serde_json::json;
 use tokio::{
@@ -35,8 +38,39 @@ async fn a_change_is_heard_over_tcp_a_socket_and_a_pipe() {
     let (stop_unix, over_unix) = start(transport, &path).await;
     let (near, far) = duplex(4096);
     let (source, sink) = tokio::io::split(far);
-    lines::Lines::new(server.clone()).spawn(source, sink);
+    let (stop_pipe, stopped) = oneshot::channel::<()>();
+    let pipe = StdioTransport::serving(server.clone()).serve_on(source, sink, async {
+        stopped.await.ok();
+    });
+    #[expect(clippy::disallowed_methods, reason = "the test waits for it")]
+    let over_pipe = tokio::spawn(pipe);
 
+    let (mut events, mut heard) = listening(address).await;
+    let mut socket = Lines::connect(&path).await.initialized().await;
+    let mut pipe = Lines::over(near).initialized().await;
+    let ping = crate::support::request(1, "ping", &json!({}));
+    socket.ask(&ping).await;
+    pipe.ask(&ping).await;
+    assert_eq!(server.sessions().session_count().await, 3);
+
+    server.change_catalogue(&()).await.unwrap();
+    let changed = "notifications/tools/list_changed";
+    assert_eq!(socket.next().await["method"], changed);
+    assert_eq!(pipe.next().await["method"], changed);
+    while !heard.contains(changed) {
+        heard.push(char::from(events.read_u8().await.unwrap()));
+    }
+    stop_tcp.send(()).unwrap();
+    stop_unix.send(()).unwrap();
+    stop_pipe.send(()).unwrap();
+    over_tcp.await.unwrap().unwrap();
+    over_unix.await.unwrap().unwrap();
+    over_pipe.await.unwrap().unwrap();
+    assert!(pipe.next().await.is_null());
+}
+
+/// A session over TCP: its GET stream, and what was read of it.
+async fn listening(address: SocketAddr) -> (TcpStream, String) {
     let (answer, _) = post(
         TcpStream::connect(address).await.unwrap(),
         "",
@@ -57,23 +91,5 @@ async fn a_change_is_heard_over_tcp_a_socket_and_a_pipe() {
     while !heard.contains("\r\n\r\n") {
         heard.push(char::from(events.read_u8().await.unwrap()));
     }
-    let mut socket = Lines::connect(&path).await.initialized().await;
-    let mut pipe = Lines::over(near).initialized().await;
-    let ping = crate::support::request(1, "ping", &json!({}));
-    socket.ask(&ping).await;
-    pipe.ask(&ping).await;
-    assert_eq!(server.sessions().session_count().await, 3);
-
-    server.change_catalogue(&()).await.unwrap();
-    let changed = "notifications/tools/list_changed";
-    assert_eq!(socket.next().await["method"], changed);
-    assert_eq!(pipe.next().await["method"], changed);
-    while !heard.contains(changed) {
-        heard.push(char::from(events.read_u8().await.unwrap()));
-    }
-    stop_tcp.send(()).unwrap();
-    stop_unix.send(()).unwrap();
-    over_tcp.await.unwrap().unwrap();
-    over_unix.await.unwrap().unwrap();
-    assert!(pipe.next().await.is_null());
+    (events, heard)
 }
