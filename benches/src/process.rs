@@ -10,7 +10,7 @@ use std::{
 
 use mcp_core::BoxError;
 use rustix::{
-    process::{Pid, Signal, kill_process},
+    process::{Pid, Signal, kill_process, setpriority_process},
     thread::{CpuSet, sched_setaffinity},
 };
 
@@ -46,20 +46,8 @@ impl Process {
     ///
     /// As [`start`](Self::start).
     pub fn serve(what: &str) -> Result<Self, BoxError> {
-        Self::serve_in(what, [])
-    }
-
-    /// The same, with more in its environment.
-    ///
-    /// # Errors
-    ///
-    /// As [`start`](Self::start).
-    pub fn serve_in<const N: usize>(
-        what: &str,
-        environment: [(&str, &str); N],
-    ) -> Result<Self, BoxError> {
         let mut command = Command::new(env::current_exe()?);
-        command.args(["--serve", what]).envs(environment);
+        command.args(["--serve", what]);
         Self::start(command)
     }
 
@@ -126,4 +114,13 @@ pub fn pin(core: usize) -> Result<(), BoxError> {
     let mut set = CpuSet::new();
     set.set(core);
     Ok(sched_setaffinity(None, &set)?)
+}
+
+/// Sets the nice value of this thread, and of the threads and processes that it starts from now on.
+///
+/// # Errors
+///
+/// When it is lower than before and this user may not have precedence.
+pub fn nice(value: i32) -> Result<(), BoxError> {
+    Ok(setpriority_process(None, value)?)
 }

@@ -34,6 +34,10 @@ pub use self::{
     timing::Timing,
 };
 
+/// Gives memory back that a burst of large requests took; that of most systems keeps it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -18,10 +18,6 @@ use crate::{
     post::fault,
 };
 
-/// After so many bytes others have a turn. A runtime lets a task read on while there is something to
-/// read, and a large body is there for milliseconds.
-const TURN: usize = 128 * 1024;
-
 /// Reads a body, if it is not too large. What the client announces is enough to refuse it.
 pub(crate) async fn read(
     config: &Config,
@@ -52,7 +48,6 @@ pub(crate) async fn read(
 async fn whole(mut body: Body, limit: usize, announced: usize) -> Result<Bytes, Refused> {
     let mut first = Bytes::new();
     let mut several = BytesMut::new();
-    let mut turn = TURN;
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else {
             break;
@@ -77,11 +72,6 @@ async fn whole(mut body: Body, limit: usize, announced: usize) -> Result<Bytes, 
             first = Bytes::new();
         }
         several.extend_from_slice(&data);
-        turn = turn.saturating_sub(data.len());
-        if turn == 0 {
-            turn = TURN;
-            tokio::task::yield_now().await;
-        }
     }
     Ok(if several.is_empty() {
         first

@@ -4,12 +4,12 @@
 use std::{
     collections::HashMap,
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -19,10 +19,18 @@ use mcp_core::server::{Phase, Server};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::yield_now,
     time::{Instant, Sleep, sleep_until},
 };
 
 use crate::silence::{Activity, Silence, Ticks};
+
+/// So much is read at once, so that HTTP does not get a larger buffer for each large body.
+const AT_ONCE: usize = 128 * 1024;
+
+/// After so many bytes others have a turn. HTTP reads on while there is something to read, and a large body
+/// is there for milliseconds.
+const TURN: usize = 256 * 1024;
 
 /// The open connections of one listener. Clones are the same connections.
 #[derive(Clone, Debug)]
@@ -181,6 +189,7 @@ impl<L: Listener> Listener for Cuttable<L> {
             stream,
             write: self.write,
             stalled: None,
+            turn: 0,
             entry: self.connections.add(room),
         };
         (connection, address)
@@ -197,6 +206,8 @@ pub(crate) struct Connection<S> {
     write: Duration,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// How much was read without a pause.
+    turn: usize,
     entry: Entry,
 }
 
@@ -235,16 +246,38 @@ impl<S> Connection<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> Connection<S> {
+    fn read_some(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let stream = Pin::new(&mut self.stream);
+        if buf.remaining() <= AT_ONCE {
+            return stream.poll_read(cx, buf);
+        }
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(AT_ONCE));
+        ready!(stream.poll_read(cx, &mut part))?;
+        let read = part.filled().len();
+        buf.advance(read);
+        Poll::Ready(Ok(()))
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if self.turn >= TURN {
+            self.turn = 0;
+            // Wakes the task when the runtime has looked what else there is to do.
+            ready!(pin!(yield_now()).poll(cx));
+        }
+        let before = buf.filled().len();
+        let read = self.read_some(cx, buf);
         if read.is_pending() {
+            self.turn = 0;
             self.entry.check(&self.entry.cut.reader, cx)?;
         } else {
+            self.turn += buf.filled().len() - before;
             self.activity().heard();
         }
         read
@@ -288,6 +321,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::*;
@@ -297,6 +332,7 @@ mod tests {
             stream,
             write: Duration::from_secs(30),
             stalled: None,
+            turn: 0,
             entry: connections.add(None),
         }
     }
@@ -311,6 +347,26 @@ mod tests {
         let error = connection.write_all(&[0; 16]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert_eq!(began.elapsed(), Duration::from_secs(30));
+    }
+
+    #[tokio::test]
+    async fn a_reader_of_much_lets_others_have_a_turn() {
+        let (stream, mut peer) = duplex(4 * TURN);
+        let mut connection = connection(stream, &Connections::new(9));
+        peer.write_all(&vec![0; 4 * TURN]).await.unwrap();
+        let (mut read, mut turns) = (0, 0);
+        let mut buffer = vec![0; 4 * TURN];
+        while read < 4 * TURN {
+            let mut part = ReadBuf::new(&mut buffer);
+            let turn = poll_fn(|cx| {
+                let polled = Pin::new(&mut connection).poll_read(cx, &mut part);
+                Poll::Ready(polled.is_pending())
+            });
+            turns += usize::from(turn.await);
+            assert!(part.filled().len() <= AT_ONCE);
+            read += part.filled().len();
+        }
+        assert_eq!(turns, 3);
     }
 
     #[tokio::test]

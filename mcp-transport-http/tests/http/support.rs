@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use mcp_core::{
     clock::{ManualClock, Timestamp},
     server::ServerBuilder,
@@ -160,10 +160,7 @@ impl TestServer {
         S: IntoServer + Send + 'static,
     {
         let (stop, stopped) = oneshot::channel();
-        let stopped = async {
-            stopped.await.ok();
-        };
-        let (place, served) = Place::serve(transport, stopped).await;
+        let (place, served) = Place::serve(transport, stopped.map(drop)).await;
         Self {
             url: place.url("/mcp"),
             place,
